@@ -1,0 +1,1 @@
+"""The AnnData schema: names, reading with hints, storing with fingerprints."""

@@ -1,0 +1,68 @@
+"""THE registry of AnnData names; nothing in the package types a name in place.
+
+One row of an AnnData is one cell in one frame. Whatever has one value per cell is
+in obs, obsm or obsp and follows subsetting; the rest is in ``uns["cellstate"]``.
+"""
+
+# uns
+ROOT = "cellstate"
+SCHEMA_VERSION = "1"
+VERSION = "schema_version"
+TIME_UNIT = "time_unit"
+LENGTH_UNIT = "length_unit"
+MOVIES = "movies"  # name -> pixel_size, frame_interval, n_frames, height, width
+RESERVED = (VERSION, TIME_UNIT, LENGTH_UNIT, MOVIES)
+
+# obs: identity
+MOVIE = "movie"
+FRAME = "frame"
+TIME = "time"  # h
+LABEL = "label"
+TRACK = "track"
+PARENT_TRACK = "parent_track"  # -1 none
+CONDITION = "condition"
+
+# obs: quality control, written by pp.qc
+QC_PASS = "qc_pass"
+QC_BORDER = "qc_border"
+QC_SLIVER = "qc_sliver"
+QC_FRAGMENTED = "qc_fragmented"
+QC_BLUR = "qc_blur"
+QC_JUMP = "qc_jump"  # the link from the frame before is not trusted
+QC_UNDEFINED = "qc_undefined"  # a feature of this cell is NaN
+QC_FLAGS = (QC_BORDER, QC_SLIVER, QC_FRAGMENTED, QC_BLUR, QC_JUMP, QC_UNDEFINED)
+
+# obs: results
+STATE = "state"  # categorical: A, B, other
+COMMITTOR = "committor"
+COMMITTOR_BACKWARD = "committor_backward"
+EVENT = "event"  # status of the cell's track
+EVENT_TIME = "event_time"  # h
+
+# var
+FAMILY = "family"
+UNIT = "unit"
+MEANING = "meaning"
+INVARIANT = "invariant"
+USED = "used"  # False for a feature that is constant or all NaN
+
+# layers, obsm, obsp
+NORMALIZED = "normalized"
+SPATIAL = "spatial"  # x, y in um
+STATE_SPACE = "X_state"
+PCA = "X_pca"
+DELAY = "X_delay"
+LINEAGE = "lineage"  # parent row -> child row
+
+# uns["cellstate"]: one dict per result
+QC = "qc"
+NORMALIZE = "normalize"
+EMBED = "embed"
+STATES = "define_states"
+COMMITTOR_RESULT = "committor"
+RATES = "rates"
+EVENTS = "differentiation_events"
+
+SOURCE_STATE = "A"
+TARGET_STATE = "B"
+OTHER_STATE = "other"

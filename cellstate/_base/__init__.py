@@ -1,0 +1,1 @@
+"""Types, errors, checks, randomness, settings and results; imports nothing above."""

@@ -1,0 +1,1 @@
+"""Read movies, masks, tracks and tables; write what came of them."""
