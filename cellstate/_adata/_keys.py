@@ -30,12 +30,16 @@ QC_FRAGMENTED = "qc_fragmented"
 QC_BLUR = "qc_blur"
 QC_JUMP = "qc_jump"  # the link from the frame before is not trusted
 QC_UNDEFINED = "qc_undefined"  # a feature of this cell is NaN
+TOUCHES_BORDER = "touches_border"
+N_COMPONENTS = "n_components"
 QC_FLAGS = (QC_BORDER, QC_SLIVER, QC_FRAGMENTED, QC_BLUR, QC_JUMP, QC_UNDEFINED)
 
 # obs: results
 STATE = "state"  # categorical: A, B, other
 COMMITTOR = "committor"
 COMMITTOR_BACKWARD = "committor_backward"
+COMMITTOR_REPLICATES = "committor_replicates"  # obsm
+N_HELD = "n_held"  # frames of a delay window before the track began
 EVENT = "event"  # status of the cell's track
 EVENT_TIME = "event_time"  # h
 
@@ -62,7 +66,10 @@ STATES = "define_states"
 COMMITTOR_RESULT = "committor"
 RATES = "rates"
 EVENTS = "differentiation_events"
+CALIBRATION = "calibration"
+DELAYS = "delay_embed"
 
 SOURCE_STATE = "A"
 TARGET_STATE = "B"
 OTHER_STATE = "other"
+UNKNOWN_STATE = "unknown"  # the track was cut off too early to tell

@@ -1,0 +1,66 @@
+"""Results that speak of an AnnData: what the numerics do not know."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from cellstate._base.results import Result
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class QualityReport(Result):
+    """How many cells each check flagged; nothing is dropped.
+
+    Attributes
+    ----------
+    flags, counts
+        Names of the checks and cells flagged by each.
+    not_checked
+        Checks that had nothing to look at.
+    n_cells, n_pass
+        Cells, and those without any flag.
+    thresholds
+        Limits used, in the order of `threshold_names`.
+    """
+
+    kind: ClassVar[str] = "quality"
+    flags: tuple[str, ...]
+    counts: np.ndarray
+    not_checked: tuple[str, ...]
+    n_cells: int
+    n_pass: int
+    threshold_names: tuple[str, ...]
+    thresholds: np.ndarray
+
+    def __str__(self) -> str:
+        lines = [f"{self.n_pass} of {self.n_cells} cells pass every check"]
+        lines += [
+            f"  {flag:<14}{count:>7d}"
+            for flag, count in zip(self.flags, self.counts, strict=True)
+        ]
+        lines += [f"  {flag:<14}    not checked" for flag in self.not_checked]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class States(Result):
+    """What A and B mean.
+
+    Attributes
+    ----------
+    source_rule, target_rule
+        In words.
+    target_is_event
+        B is known from the future only (the last frames before a division).
+    n_source, n_target, n_unknown
+        Cells in A, in B, and those whose track was cut off too early to tell.
+    """
+
+    kind: ClassVar[str] = "states"
+    source_rule: str
+    target_rule: str
+    target_is_event: bool
+    n_source: int
+    n_target: int
+    n_unknown: int

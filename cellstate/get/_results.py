@@ -1,0 +1,52 @@
+"""One reader per result."""
+
+from anndata import AnnData
+
+from cellstate._adata import _keys as keys
+from cellstate._adata._results import QualityReport, States
+from cellstate._adata._store import read
+from cellstate.events import EventTable
+from cellstate.kinetics import Calibration, Committor, Rates
+from cellstate.statespace import Scaling
+
+
+def quality(adata: AnnData, key: str = keys.QC) -> QualityReport:
+    """Counts of `cs.pp.qc`."""
+    return read(adata, key, QualityReport, "cs.pp.qc(adata)")
+
+
+def scaling(adata: AnnData, key: str = keys.NORMALIZE) -> Scaling:
+    """Statistics of `cs.pp.normalize`."""
+    return read(adata, key, Scaling, "cs.pp.normalize(adata)")
+
+
+def states(adata: AnnData, key: str = keys.STATES) -> States:
+    """Rules behind obs["state"]."""
+    return read(adata, key, States, "cs.tl.define_states(adata, ...)")
+
+
+def committor(adata: AnnData, key: str = keys.COMMITTOR_RESULT) -> Committor:
+    """Committor, with its values read back from obs and obsm."""
+    call = f"cs.tl.committor(adata{_named(key, keys.COMMITTOR_RESULT)})"
+    return read(adata, key, Committor, call)
+
+
+def calibration(adata: AnnData, key: str = keys.CALIBRATION) -> Calibration:
+    """Reliability curve of a committor."""
+    call = f"cs.tl.validate_committor(adata{_named(key, keys.CALIBRATION)})"
+    return read(adata, key, Calibration, call)
+
+
+def rates(adata: AnnData, key: str = keys.RATES) -> Rates:
+    """Rates between A and B."""
+    return read(adata, key, Rates, f"cs.tl.rates(adata{_named(key, keys.RATES)})")
+
+
+def events(adata: AnnData, key: str = keys.EVENTS) -> EventTable:
+    """Event table of `cs.tl.differentiation_events`."""
+    call = f"cs.tl.differentiation_events(adata{_named(key, keys.EVENTS)})"
+    return read(adata, key, EventTable, call)
+
+
+def _named(key: str, default: str) -> str:
+    return "" if key == default else f", key_added={key!r}"

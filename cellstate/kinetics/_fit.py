@@ -1,0 +1,273 @@
+"""Fit a committor to tracks: penalty by lineage folds, cells judged by others' fit."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from cellstate._base.random import generator
+from cellstate._base.results import Result
+from cellstate.kinetics._basis import SmoothBasis, smooth_basis
+from cellstate.kinetics._committor import (
+    CommittorModel,
+    Moments,
+    fold_moments,
+    solve_committor,
+    solve_horizon,
+)
+from cellstate.kinetics._fate import realised_fate
+from cellstate.kinetics._stopping import StoppedPairs, stopped_pairs
+from cellstate.tracks import Tracks, lineage_folds, lineage_weights
+
+# Strengths of the ridge penalty that cross-validation chooses from.
+PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Committor(Result):
+    """Chance to reach B before A (forward), to have come from A (backward).
+
+    Attributes
+    ----------
+    forward
+        Shape (n,). Each cell is judged by a model fitted to other lineages when
+        there are folds. 0 in A; 1 in B when the state shows that it is B. NaN
+        where the state is undefined.
+    backward
+        Shape (n,); NaN throughout with a horizon or without a source.
+    replicates
+        Forward committor refitted to lineages drawn with replacement, (n, R).
+    residual
+        Largest relative residual of the linear solves.
+    model
+        The committor as a function of the state, fitted to all lineages.
+    source, target
+        Names of A and B; an empty source means that only the horizon ends a path.
+    method
+        "tracks".
+    horizon
+        Hours within which B must be reached; NaN for no limit.
+    penalty, brier
+        Strength chosen and its Brier score on held-out lineages (NaN if given).
+    n_folds
+        Lineage folds; 0 when cells were judged by a fit that has seen them.
+    n_pairs, n_clipped
+        Stopped transitions used; cells whose value had to be cut to [0, 1].
+    """
+
+    kind: ClassVar[str] = "committor"
+    forward: np.ndarray
+    backward: np.ndarray
+    replicates: np.ndarray
+    residual: float
+    model: CommittorModel
+    source: str
+    target: str
+    method: str
+    horizon: float
+    penalty: float
+    brier: float
+    n_folds: int
+    n_pairs: int
+    n_clipped: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Problem:
+    """What stays the same from fit to fit."""
+
+    x: np.ndarray
+    tracks: Tracks
+    source: np.ndarray
+    target: np.ndarray
+    unknown: np.ndarray
+    target_is_event: bool
+    lag_frames: int
+    horizon_steps: int | None
+    basis: SmoothBasis
+    fold: np.ndarray
+
+    def pairs(self, *, reverse: bool = False) -> StoppedPairs:
+        forward = not reverse
+        return stopped_pairs(
+            self.tracks,
+            self.source if forward else self.target,
+            self.target if forward else self.source,
+            lag_frames=self.lag_frames,
+            reverse=reverse,
+            target_is_event=self.target_is_event and forward,
+            unknown=self.unknown if forward else None,
+        )
+
+    def solved(self, moments: Moments, penalty: float) -> CommittorModel:
+        if self.horizon_steps is None:
+            return solve_committor(self.basis, moments, penalty)
+        return solve_horizon(self.basis, moments, penalty, self.horizon_steps)
+
+    def judged(
+        self, moments: Moments, penalty: float
+    ) -> tuple[np.ndarray, CommittorModel]:
+        """Predict each fold by the others; also fit to all of them."""
+        whole = self.solved(moments.total(), penalty)
+        if len(moments.gram) == 1:
+            return whole(self.x), whole
+        q = np.full(len(self.x), np.nan)
+        for f in range(len(moments.gram)):
+            rows = self.fold == f
+            q[rows] = self.solved(moments.without(f), penalty)(self.x[rows])
+        rest = self.fold < 0
+        q[rest] = whole(self.x[rest])
+        return q, whole
+
+
+def committor_from_tracks(
+    x: np.ndarray,
+    tracks: Tracks,
+    source: np.ndarray,
+    target: np.ndarray,
+    *,
+    unknown: np.ndarray | None = None,
+    target_is_event: bool = False,
+    names: tuple[str, str] = ("A", "B"),
+    lag_frames: int = 1,
+    horizon_frames: int | None = None,
+    frame_interval: float = 1.0,
+    folds: int = 5,
+    n_bootstrap: int = 30,
+    penalty: float | None = None,
+    n_landmarks: int = 300,
+    fit_rows: np.ndarray | None = None,
+    rng: int | np.random.Generator | None = None,
+) -> Committor:
+    """Fit forward and backward committor by stopped transitions along tracks.
+
+    Parameters
+    ----------
+    x
+        States, shape (n, d), NaN where undefined.
+    tracks
+        Tracks with the same n rows.
+    source, target
+        Boolean masks (n,). The source may be empty when there is a horizon.
+    unknown
+        Rows of which nobody can tell whether they are in B, shape (n,).
+    target_is_event
+        B is known from the future only; see `stopped_pairs`.
+    lag_frames
+        Longest step of a stopped transition.
+    horizon_frames
+        B must be reached within so many frames.
+    folds
+        Folds by lineage; each cell is judged by the fit to the other folds. 0
+        fits and judges on the same cells.
+    n_bootstrap
+        Refits to lineages drawn with replacement.
+    penalty
+        Ridge strength; chosen by the Brier score over the folds when None.
+    n_landmarks
+        Gaussians in the basis.
+    fit_rows
+        Boolean mask (n,): only these rows are learned from, all are judged.
+    rng
+        Seed or Generator.
+    """
+    rng = generator(rng)
+    defined = np.isfinite(x).all(axis=1)
+    fitted = defined if fit_rows is None else defined & fit_rows
+    fold = np.zeros(len(x), dtype=np.int64)
+    if folds:
+        fold = lineage_folds(tracks, folds, stratify=target, rng=rng)
+    fold[~fitted] = -1
+    problem = _Problem(
+        x=x,
+        tracks=tracks,
+        source=source,
+        target=target,
+        unknown=np.zeros(len(x), bool) if unknown is None else unknown,
+        target_is_event=target_is_event,
+        lag_frames=1 if horizon_frames is not None else lag_frames,
+        horizon_steps=horizon_frames,
+        basis=smooth_basis(x[fitted], n_landmarks=n_landmarks, rng=rng),
+        fold=fold,
+    )
+    pairs = problem.pairs()
+    moments = fold_moments(problem.basis, x, pairs, fold)
+    brier = np.nan
+    if penalty is None:
+        penalty, brier = _choose_penalty(problem, moments)
+    q, model = problem.judged(moments, penalty)
+    shape = (len(x), n_bootstrap)
+    replicates = np.full(shape, np.nan, dtype=np.float32)
+    for r in range(n_bootstrap):
+        drawn = lineage_weights(tracks, rng)
+        resampled = fold_moments(problem.basis, x, pairs, fold, drawn)
+        replicates[:, r] = problem.judged(resampled, penalty)[0]
+    forward = _at_the_sets(q, problem)
+    for r in range(n_bootstrap):
+        replicates[:, r] = _at_the_sets(replicates[:, r], problem)
+    backward, backward_residual = _backward(problem, penalty)
+    return Committor(
+        forward=forward,
+        backward=backward,
+        replicates=replicates,
+        residual=max(model.residual, backward_residual),
+        model=model,
+        source=names[0],
+        target=names[1],
+        method="tracks",
+        horizon=np.nan if horizon_frames is None else horizon_frames * frame_interval,
+        penalty=float(penalty),
+        brier=float(brier),
+        n_folds=folds,
+        n_pairs=int(pairs.start.size),
+        n_clipped=int(((q <= 0) | (q >= 1)).sum()),
+    )
+
+
+def _choose_penalty(problem: _Problem, moments: Moments) -> tuple[float, float]:
+    """Take the penalty whose held-out predictions have the lowest Brier score."""
+    fate = realised_fate(
+        problem.tracks,
+        problem.source,
+        problem.target,
+        unknown=problem.unknown,
+        horizon_frames=problem.horizon_steps,
+    )
+    judged = np.isfinite(fate) & ~problem.source & (problem.fold >= 0)
+    if not problem.target_is_event:
+        judged &= ~problem.target
+    if len(moments.gram) == 1 or not judged.any():
+        return 1.0, np.nan
+    scores = []
+    for penalty in PENALTIES:
+        q, _ = problem.judged(moments, penalty)
+        scores.append(np.nanmean((q[judged] - fate[judged]) ** 2))
+    best = int(np.argmin(scores))
+    return PENALTIES[best], float(scores[best])
+
+
+def _at_the_sets(q: np.ndarray, problem: _Problem) -> np.ndarray:
+    """Set what holds by definition: 0 in A, and 1 in B if the state shows B."""
+    q = np.where(problem.source, 0.0, q)
+    return q if problem.target_is_event else np.where(problem.target, 1.0, q)
+
+
+def _backward(problem: _Problem, penalty: float) -> tuple[np.ndarray, float]:
+    """Chance that A, not B, was the last set met; solved apart, never 1 - q."""
+    n = len(problem.x)
+    if problem.horizon_steps is not None or not problem.source.any():
+        return np.full(n, np.nan), 0.0
+    pairs = problem.pairs(reverse=True)
+    moments = fold_moments(problem.basis, problem.x, pairs, problem.fold)
+    unlimited = solve_committor(problem.basis, moments.total(), penalty)
+    q = np.full(n, np.nan)
+    for f in range(len(moments.gram)):
+        rows = problem.fold == f
+        model = unlimited
+        if len(moments.gram) > 1:
+            model = solve_committor(problem.basis, moments.without(f), penalty)
+        q[rows] = model(problem.x[rows])
+    rest = problem.fold < 0
+    q[rest] = unlimited(problem.x[rest])
+    q = np.where(problem.source, 1.0, np.where(problem.target, 0.0, q))
+    return q, unlimited.residual

@@ -1,0 +1,22 @@
+"""Shape, intensity, texture, polarity and motion of cells: arrays in, arrays out.
+
+`measure_frame` gives the static features of all cells of a frame, `motility`
+what needs tracks; `feature_table` and `motility_table` name every column with
+its unit, family and meaning. `contour_points` gives the outlines themselves.
+"""
+
+from ._feature import Feature
+from ._frame import FrameMeasurement, measure_frame
+from ._table import feature_table
+from .contours import contour_points
+from .motility import motility, motility_table
+
+__all__ = [
+    "Feature",
+    "FrameMeasurement",
+    "contour_points",
+    "feature_table",
+    "measure_frame",
+    "motility",
+    "motility_table",
+]

@@ -1,0 +1,138 @@
+"""State spaces: principal components, and windows along tracks."""
+
+import numpy as np
+from anndata import AnnData
+
+from cellstate._adata import _extract as extract
+from cellstate._adata import _keys as keys
+from cellstate._adata import _store as store
+from cellstate._base.checks import choice
+from cellstate.statespace import DelayEmbedding, Projection, delay_embedding, fit_pca
+
+
+def embed(
+    adata: AnnData,
+    *,
+    method: str = "pca",
+    n_components: int = 30,
+    fit_on: str | np.ndarray | None = None,
+    projection: Projection | None = None,
+    key_added: str = keys.PCA,
+) -> Projection:
+    """Embed the normalised features; the result becomes ``obsm["X_state"]`` too.
+
+    Parameters
+    ----------
+    adata
+        With ``layers["normalized"]`` from `cs.pp.normalize`.
+    method
+        "pca".
+    n_components
+        Dimensions; fewer when cells or features are fewer.
+    fit_on
+        obs column or boolean mask (n,): fit on these rows, project all.
+    projection
+        Reuse the projection of other cells instead of fitting.
+    key_added
+        Name in obsm.
+
+    Returns
+    -------
+    Projection
+        Also under ``uns["cellstate"]["embed"]``.
+
+    Examples
+    --------
+    >>> import numpy as np, cellstate as cs
+    >>> adata = AnnData(np.random.default_rng(0).normal(size=(50, 4)))
+    >>> adata.obs["track"], adata.obs["frame"], adata.obs["time"] = range(50), 0, 0.0
+    >>> _ = cs.pp.normalize(adata)
+    >>> cs.tl.embed(adata, n_components=2).components.shape
+    (2, 4)
+    """
+    choice(method, "method", ("pca",))
+    z = normalized(adata)
+    used = ~np.isnan(z).all(axis=0) & (np.nanstd(z, axis=0) > 0)
+    rows = extract.row_mask(adata, fit_on, "fit_on")
+    if projection is None:
+        size = min(n_components, int(used.sum()), int(rows.sum()))
+        projection = fit_pca(z, size, rows)
+    x = projection.transform(z)
+    adata.obsm[key_added] = x
+    adata.obsm[keys.STATE_SPACE] = x
+    store.put(
+        adata,
+        keys.EMBED,
+        projection,
+        inputs=(key_added,),
+        params={"method": method, "n_components": n_components},
+    )
+    return projection
+
+
+def delay_embed(
+    adata: AnnData,
+    *,
+    basis: str = keys.PCA,
+    n_lags: int = 1,
+    baseline: bool = True,
+    across_division: bool = False,
+    key_added: str = keys.DELAY,
+) -> DelayEmbedding:
+    """Give each cell its recent past, never across a gap; becomes ``X_state`` too.
+
+    Parameters
+    ----------
+    adata
+        Tracks and ``obsm[basis]``.
+    basis
+        Coordinates whose past is added.
+    n_lags
+        Frames to look back.
+    baseline
+        Add the difference to the running median of the cell's own track: a cell
+        that is always bright is told from one that became bright.
+    across_division
+        Let a daughter look back into her mother.
+    key_added
+        Name in obsm.
+
+    Returns
+    -------
+    DelayEmbedding
+        `values` also in obsm; `n_held` also in ``obs["n_held"]``: frames of the
+        window that lie before the track began.
+
+    Examples
+    --------
+    >>> import numpy as np, cellstate as cs
+    >>> adata = AnnData(np.zeros((3, 1)))
+    >>> adata.obs["track"], adata.obs["frame"] = 1, [0, 1, 2]
+    >>> adata.obs["time"] = [0.0, 0.5, 1.0]
+    >>> adata.obsm["X_state"] = np.array([[0.0], [1.0], [3.0]])
+    >>> cs.tl.delay_embed(adata, basis="X_state", baseline=False).values
+    array([[0., 0.],
+           [1., 1.],
+           [3., 2.]])
+    """
+    window = delay_embedding(
+        extract.basis(adata, basis),
+        extract.tracks(adata),
+        n_lags=n_lags,
+        baseline=baseline,
+        across_division=across_division,
+    )
+    adata.obsm[key_added] = np.array(window.values)
+    adata.obsm[keys.STATE_SPACE] = np.array(window.values)
+    adata.obs[keys.N_HELD] = np.array(window.n_held)
+    return window
+
+
+def normalized(adata: AnnData) -> np.ndarray:
+    """Return layers["normalized"], or say that `cs.pp.normalize` makes it."""
+    if keys.NORMALIZED not in adata.layers:
+        raise KeyError(
+            f"no layers['{keys.NORMALIZED}']; found {list(adata.layers)}. Run "
+            "cs.pp.normalize(adata)."
+        )
+    return np.asarray(adata.layers[keys.NORMALIZED], dtype=float)
