@@ -108,8 +108,12 @@ def read(adata: AnnData, key: str, kind: type[R], call: str) -> R:
     _reject_stale(adata, key, content, call)
     for field, where in content["per_cell"].items():
         place, name = where.split(":", 1)
-        if name in getattr(adata, place):
-            content[field] = np.asarray(getattr(adata, place)[name])
+        if name not in getattr(adata, place):
+            raise StaleResultError(
+                f"{key!r} keeps its {field!r} in adata.{place}[{name!r}], which is gone; "
+                f"found {list(getattr(adata, place))}. Run {call} again."
+            )
+        content[field] = np.asarray(getattr(adata, place)[name])
     return kind.from_dict(content)
 
 

@@ -123,14 +123,17 @@ def check_whole(path: Path) -> None:
                 (position,) = struct.unpack(order + offset, file.read(width))
             except (struct.error, OverflowError, OSError) as error:
                 raise truncated(
-                    path, f"a page directory at byte {here}", size, pages
+                    path,
+                    f"a page directory at byte {here}",
+                    size,
+                    f"{pages} page directories",
                 ) from error
             pages += 1
 
 
-def truncated(path: Path, expected: str, size: int, pages: int) -> MovieError:
+def truncated(path: Path, expected: str, size: int, there: str) -> MovieError:
     """Make the error of a file that is cut short."""
     return MovieError(
-        f"'{path}' is cut short: expected {expected}; found {size} bytes with {pages} "
-        f"readable page{'' if pages == 1 else 's'}. Copy or export the file again."
+        f"'{path}' is cut short: expected {expected}; found {size} bytes with "
+        f"{there}. Copy or export the file again."
     )

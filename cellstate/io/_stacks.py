@@ -90,10 +90,10 @@ def read_images(path: str | Path) -> Stack:
     >>> import tempfile, tifffile
     >>> from pathlib import Path
     >>> path = Path(tempfile.mkdtemp()) / "images.tif"
-    >>> tifffile.imwrite(path, np.arange(64, dtype="uint16").reshape(4, 2, 8))
+    >>> tifffile.imwrite(path, np.arange(80, dtype="uint16").reshape(5, 2, 8))
     >>> stack = read_images(path)
     >>> stack.shape, int(stack[1].sum())
-    ((4, 1, 2, 8), 376)
+    ((5, 1, 2, 8), 376)
     """
     path = existing(path, "images")
     if path.is_dir():
@@ -129,9 +129,9 @@ def read_masks(path: str | Path) -> Stack:
     >>> import tempfile, tifffile
     >>> from pathlib import Path
     >>> path = Path(tempfile.mkdtemp()) / "masks.tif"
-    >>> tifffile.imwrite(path, np.eye(6, dtype="uint16")[None].repeat(4, axis=0))
+    >>> tifffile.imwrite(path, np.eye(6, dtype="uint16")[None].repeat(5, axis=0))
     >>> read_masks(path).shape
-    (4, 6, 6)
+    (5, 6, 6)
     """
     path = existing(path, "masks")
     stack = read_images(path)
@@ -140,7 +140,8 @@ def read_masks(path: str | Path) -> Stack:
         raise MovieError(
             f"masks have one channel, shape (T, Y, X); found {c} channels in '{path}', "
             f"shape (T, C, Y, X) = {stack.shape}. Save the channel with the labels "
-            "alone: tifffile.imwrite('masks.tif', array[:, 0])."
+            "alone; if these are frames, write them with tifffile.imwrite('masks.tif', "
+            "array, photometric='minisblack', metadata={'axes': 'TYX'})."
         )
     if stack.dtype.kind not in "iu":
         raise MovieError(
@@ -326,7 +327,7 @@ def _check_data(series: TiffPageSeries, path: Path) -> None:
             path,
             f"pixels of {len(series.pages)} pages up to byte {end}",
             size,
-            _whole_pages(series, size),
+            f"{_whole_pages(series, size)} whole pages",
         )
 
 

@@ -147,13 +147,21 @@ def solve_committor(
     Notes
     -----
     With indicator functions of cells as the basis and no penalty this is the
-    committor of the Markov chain of stopped transitions.
+    committor of the Markov chain of stopped transitions. Without a transition into
+    A or B nothing decides between them: the coefficients are NaN.
 
     References
     ----------
     Strahan et al., J. Chem. Theory Comput. 17 (2021) 2948 (dynamical Galerkin
     approximation with stopped transitions).
     """
+    # The first function is 1, so this is the weight of pairs that met A or B.
+    met = moments.gram[0, 0] - moments.step[0, 0]
+    if met <= 1e-12 * moments.gram[0, 0]:
+        nothing = np.full(basis.size, np.nan)
+        return CommittorModel(
+            basis=basis, coefficients=nothing, penalty=float(penalty), residual=np.nan
+        )
     matrix = moments.gram - moments.step + penalty * np.diag(basis.penalty())
     return _solved(basis, matrix, moments.met, penalty)
 

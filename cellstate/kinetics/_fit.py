@@ -34,7 +34,8 @@ class Committor(Result):
         there are folds. 0 in A; 1 in B when the state shows that it is B. NaN
         where the state is undefined.
     backward
-        Shape (n,); NaN throughout with a horizon or without a source.
+        Shape (n,); NaN throughout with a horizon or without a source, and outside
+        both sets when no track was seen to come from one of them.
     replicates
         Forward committor refitted to lineages drawn with replacement, (n, R).
     residual
@@ -191,6 +192,7 @@ def committor_from_tracks(
         fold=fold,
     )
     pairs = problem.pairs()
+    _reject_nothing_to_learn(problem, pairs)
     moments = fold_moments(problem.basis, x, pairs, fold)
     brier = np.nan
     if penalty is None:
@@ -210,7 +212,7 @@ def committor_from_tracks(
         forward=forward,
         backward=backward,
         replicates=replicates,
-        residual=max(model.residual, backward_residual),
+        residual=float(np.nanmax([model.residual, backward_residual])),
         model=model,
         source=names[0],
         target=names[1],
@@ -222,6 +224,23 @@ def committor_from_tracks(
         n_pairs=int(pairs.start.size),
         n_clipped=int(((q <= 0) | (q >= 1)).sum()),
     )
+
+
+def _reject_nothing_to_learn(problem: _Problem, pairs: StoppedPairs) -> None:
+    learned = problem.fold[pairs.start] >= 0
+    if not learned.any():
+        raise ValueError(
+            "a committor is learned from cells that are followed from one frame to the "
+            f"next outside both sets; found none among {problem.tracks.n_rows} rows in "
+            f"{problem.tracks.n_tracks} tracks. Link the masks with "
+            "cs.pp.track(movie), or choose smaller sets."
+        )
+    if problem.horizon_steps is None and not pairs.absorbed[learned].any():
+        raise ValueError(
+            f"none of the {int(learned.sum())} transitions outside both sets enters one "
+            "of them, so nothing decides between source and target. Choose larger "
+            "sets, or follow the cells longer."
+        )
 
 
 def _choose_penalty(problem: _Problem, moments: Moments) -> tuple[float, float]:

@@ -5,11 +5,11 @@ what needs tracks; `feature_table` and `motility_table` name every column with
 its unit, family and meaning. `contour_points` gives the outlines themselves.
 """
 
-from ._feature import Feature
-from ._frame import FrameMeasurement, measure_frame
-from ._table import feature_table
-from .contours import contour_points
-from .motility import motility, motility_table
+from cellstate.morphology._feature import Feature
+from cellstate.morphology._frame import FrameMeasurement, measure_frame
+from cellstate.morphology._table import feature_table
+from cellstate.morphology.motility import motility, motility_table
+from cellstate.morphology.points import contour_points
 
 __all__ = [
     "Feature",

@@ -94,6 +94,12 @@ class Block:
         return np.array([-width, 1, width, -1])
 
     @cached_property
+    def runs(self) -> tuple[np.ndarray, np.ndarray]:
+        """First pixel and length of each horizontal run of pixels of a cell."""
+        first = np.flatnonzero(np.diff(self.spot, prepend=-1) != 1)
+        return first, np.diff(first, append=self.spot.size)
+
+    @cached_property
     def interior(self) -> np.ndarray:
         """Whether a pixel has its four neighbours in the cell, (N,)."""
         mask = self.mask

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ._block import Block, over, sort_within
-from .moments import Ellipse, ellipse
+from cellstate.morphology._block import Block, over, sort_within
+from cellstate.morphology.moments import Ellipse, ellipse
 
 BINS = 64
 

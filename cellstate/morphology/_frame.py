@@ -6,23 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._block import Block, split_cells
-from ._channel import Channel, Plane
-from ._feature import LENGTH_POWER
-from ._surroundings import Surroundings
-from ._table import GEOMETRY, PER_CHANNEL, feature_table
-from .contours import find_cracks, shape_contour, trace
-from .depth import depth_rank
-from .fourier import coefficients, mode_magnitudes, shape_curvature
-from .hull import shape_hull
-from .intensity import bright_shape, intensity_level, radial
-from .moments import ellipse, shape_moments
-from .neighbours import contact, crowd
-from .polarity import boundary_modes, signal_modes, unit_modes
-from .texture import smooth_mask, texture
-
-# Known only once all blocks of the frame are done.
-_CROWD = ("nearest_distance", "distance_3", "n_near", "local_density")
+from cellstate.morphology._block import Block, split_cells
+from cellstate.morphology._channel import Channel, Plane
+from cellstate.morphology._feature import LENGTH_POWER
+from cellstate.morphology._surroundings import Surroundings
+from cellstate.morphology._table import GEOMETRY, PER_CHANNEL, feature_table
+from cellstate.morphology.contours import find_cracks, shape_contour, trace
+from cellstate.morphology.depth import depth_rank
+from cellstate.morphology.fourier import coefficients, mode_magnitudes, shape_curvature
+from cellstate.morphology.hull import shape_hull
+from cellstate.morphology.intensity import bright_shape, intensity_level, radial
+from cellstate.morphology.moments import ellipse, shape_moments
+from cellstate.morphology.neighbours import CROWD, contact, crowd
+from cellstate.morphology.polarity import angular_waves, boundary_modes, signal_modes
+from cellstate.morphology.texture import smooth_mask, texture
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -104,7 +101,8 @@ def measure_frame(
     >>> float(column["area"]), float(column["integrated_intensity_H2B"])
     (8.0, 224.0)
     """
-    image, labels = np.ascontiguousarray(image), np.asarray(labels)
+    # Contiguous, since pixels are taken by their place in the flattened frame.
+    image, labels = np.ascontiguousarray(image), np.ascontiguousarray(labels)
     table = feature_table(channels)
     _check(image, labels, pixel_size, len(channels))
     with np.errstate(all="ignore"):  # what is undefined becomes NaN at the end
@@ -119,14 +117,15 @@ def measure_frame(
         near = crowd(centroid, values[:, names.index("equivalent_diameter")])
         for name, column in near.items():
             values[:, names.index(name)] = column
-        values *= pixel_size ** np.array([LENGTH_POWER[f.unit] for f in table])
+        values *= float(pixel_size) ** np.array([LENGTH_POWER[f.unit] for f in table])
         values[~np.isfinite(values)] = np.nan
     edges = np.array([*labels.shape])
     return FrameMeasurement(
         label=present,
         centroid=centroid * pixel_size,
         bbox=box,
-        touches_border=(box[:, :2] == 0).any(axis=1) | (box[:, 2:] == edges).any(axis=1),
+        touches_border=(box[:, :2] == 0).any(axis=1)
+        | (box[:, 2:] == edges).any(axis=1),
         n_components=pieces,
         values=values,
         names=names,
@@ -151,10 +150,11 @@ def _measure_block(
         **mode_magnitudes(modes),
         **boundary_modes(outline),
         **contact(block, cracks, around),
-        **dict.fromkeys(_CROWD, np.full(block.n, np.nan)),
+        # Known only once all blocks of the frame are done.
+        **dict.fromkeys((f.name for f in CROWD), np.full(block.n, np.nan)),
     }
     columns = [mask[feature.name] for feature in GEOMETRY]
-    rank, angles, shares = depth_rank(block), unit_modes(block.dx, block.dy), None
+    rank, waves, shares = depth_rank(block), angular_waves(block.dx, block.dy), None
     label = labels[block.row[block.start], block.col[block.start]]
     for plane in planes:
         channel = Channel(block=block, image=plane.image, background=plane.background)
@@ -164,7 +164,7 @@ def _measure_block(
             **bright_shape(channel, fit),
             **radial(channel, rank),
             **texture(channel, cracks, around, shares),
-            **signal_modes(channel, angles),
+            **signal_modes(channel, waves),
         }
         undefined = np.where(np.isin(label, plane.broken), np.nan, 0)
         columns += [found[feature.name] + undefined for feature in PER_CHANNEL]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._block import Block, sort_within
-from .contours import NORMAL_X, NORMAL_Y, Cracks
+from cellstate.morphology._block import Block, sort_within
+from cellstate.morphology.contours import NORMAL_X, NORMAL_Y, Cracks
 
 # Distances (px) at which the ring around a cell is read: outside the blur of
 # its edge, nearer than most other cells.
@@ -14,44 +14,47 @@ RING = (3, 5)
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Surroundings:
-    """Frame positions straight outward of the cracks of a block of cells."""
+    """Places in the flattened frame straight outward of the cracks of a block."""
 
-    ring: tuple[np.ndarray, np.ndarray, np.ndarray]  # row, col, cell of free pixels
-    rim: tuple[np.ndarray, np.ndarray, np.ndarray]  # row, col, crack of free pixels
+    ring: np.ndarray  # (R,) places of free pixels 3 and 5 px away
+    ring_cell: np.ndarray  # (R,) the cell they surround
+    rim: np.ndarray  # (F,) places of free pixels beyond a crack
+    rim_crack: np.ndarray  # (F,) that crack
     other: np.ndarray  # (M,) label beyond each crack, 0 free, -1 outside the frame
 
     @classmethod
     def of(cls, block: Block, cracks: Cracks, labels: np.ndarray) -> "Surroundings":
         height, width = labels.shape
+        row, col = block.row[cracks.pixel], block.col[cracks.pixel]
+        down, right = NORMAL_Y[cracks.side], NORMAL_X[cracks.side]
+        start, step = block.place[cracks.pixel], down * width + right
 
-        def beyond(distance: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            row = block.row[cracks.pixel] + distance * NORMAL_Y[cracks.side]
-            col = block.col[cracks.pixel] + distance * NORMAL_X[cracks.side]
-            seen = (row >= 0) & (row < height) & (col >= 0) & (col < width)
+        def beyond(distance: int) -> tuple[np.ndarray, np.ndarray]:
+            y, x = row + distance * down, col + distance * right
+            seen = (y >= 0) & (y < height) & (x >= 0) & (x < width)
             which = np.flatnonzero(seen)
-            return row[which], col[which], which
+            return start[which] + distance * step[which], which
 
-        row, col, which = beyond(1)
+        place, which = beyond(1)
         other = np.full(cracks.pixel.size, -1, np.int64)
-        other[which] = labels[row, col]
+        other[which] = labels.take(place)
         free = other[which] == 0
-        rings = []
-        for distance in RING:
-            ring_row, ring_col, crack = beyond(distance)
-            empty = labels[ring_row, ring_col] == 0
-            cell = cracks.cell[crack]
-            rings.append((ring_row[empty], ring_col[empty], cell[empty]))
+        ring, crack = map(
+            np.concatenate, zip(*(beyond(distance) for distance in RING), strict=True)
+        )
+        empty = labels.take(ring) == 0
         return cls(
-            ring=tuple(np.concatenate(parts) for parts in zip(*rings, strict=True)),
-            rim=(row[free], col[free], which[free]),
+            ring=ring[empty],
+            ring_cell=cracks.cell[crack[empty]],
+            rim=place[free],
+            rim_crack=which[free],
             other=other,
         )
 
 
 def ring_median(around: Surroundings, image: np.ndarray, n: int) -> np.ndarray:
     """Median of the free pixels 3 and 5 px outside each cell, (n,); NaN if none."""
-    row, col, cell = around.ring
-    values = image[row, col].astype(np.float64)
+    cell, values = around.ring_cell, image.take(around.ring).astype(np.float64)
     values = sort_within(values, cell)
     count = np.bincount(cell, minlength=n)
     start = np.cumsum(count) - count

@@ -2,8 +2,17 @@
 
 from collections.abc import Sequence
 
-from . import contours, fourier, hull, intensity, moments, neighbours, polarity, texture
-from ._feature import Feature
+from cellstate.morphology import (
+    contours,
+    fourier,
+    hull,
+    intensity,
+    moments,
+    neighbours,
+    polarity,
+    texture,
+)
+from cellstate.morphology._feature import Feature
 
 GEOMETRY = (
     *moments.SIZE,

@@ -11,8 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ._block import Block, over, split_cells
-from ._feature import Feature
+from cellstate.morphology._block import Block, over
+from cellstate.morphology._feature import Feature
 
 # Outward normals of the four cracks of a pixel: above, right, below, left.
 NORMAL_X = np.array([0, 1, 0, -1])
@@ -88,16 +88,18 @@ def find_cracks(block: Block) -> Cracks:
     pixel = np.flatnonzero(~block.interior)
     mask, steps = block.mask.ravel(), block.steps
     outside = ~mask.take(block.spot[pixel][:, None] + steps)
-    number = np.cumsum(outside).reshape(outside.shape) - 1
-    which, side = np.divmod(np.flatnonzero(outside), 4)
+    found = np.flatnonzero(outside)
+    which, side = found >> 2, found & 3
+    number = np.empty(outside.size, np.int64)
+    number[found] = np.arange(found.size)
     rank = np.empty(block.mask.size, np.int64)
     rank[block.spot[pixel]] = np.arange(pixel.size)
 
-    ahead = block.spot[pixel[which]] + steps[(side + 1) % 4]
+    ahead = block.spot[pixel[which]] + steps[(side + 1) & 3]
     diagonal = ahead + steps[side]
     # Diagonal contact connects, hence the diagonal pixel is asked first.
     left, straight = mask.take(diagonal), mask.take(ahead)
-    next_side = np.where(left, side - 1, np.where(straight, side, side + 1)) % 4
+    next_side = np.where(left, side - 1, np.where(straight, side, side + 1)) & 3
     next_which = which.copy()
     straight &= ~left
     next_which[left] = rank[diagonal[left]]
@@ -106,7 +108,7 @@ def find_cracks(block: Block) -> Cracks:
         pixel=pixel[which],
         side=side,
         cell=block.cell[pixel[which]],
-        successor=number[next_which, next_side],
+        successor=number[4 * next_which + next_side],
     )
 
 
@@ -182,7 +184,10 @@ def perimeter(block: Block) -> np.ndarray:
     rim[spot] = 1
     up, right, down, left = block.steps
     straight = sum(rim.take(spot + step) for step in block.steps)
-    slanted = sum(rim.take(spot + step) for step in (up + right, up + left, down + right, down + left))
+    slanted = sum(
+        rim.take(spot + step)
+        for step in (up + right, up + left, down + right, down + left)
+    )
     code = 1 + 2 * straight + 10 * slanted
     table = np.zeros(50)
     table[[5, 7, 15, 17, 25, 27]] = 1
@@ -204,52 +209,3 @@ def shape_contour(block: Block, outline: Outline) -> dict[str, np.ndarray]:
         "radius_min": np.minimum.reduceat(radius, outline.start),
         "radius_max": np.maximum.reduceat(radius, outline.start),
     }
-
-
-def contour_points(
-    labels: np.ndarray, *, pixel_size: float, n_points: int = 64
-) -> np.ndarray:
-    """Outlines sampled at equal arc length, one per label in ascending order.
-
-    Parameters
-    ----------
-    labels
-        Integer mask of one frame, shape (Y, X); 0 is background.
-    pixel_size
-        Micrometres per pixel.
-    n_points
-        Points per cell.
-
-    Returns
-    -------
-    ndarray
-        Shape (n, n_points, 2), x and y in um in the frame. The first point is
-        on the highest, then leftmost pixel; the order is clockwise on screen.
-        Of a cell in several pieces the largest one is traced.
-
-    Examples
-    --------
-    >>> labels = np.zeros((8, 8), int)
-    >>> labels[2:5, 3:7] = 1
-    >>> contour_points(labels, pixel_size=0.5, n_points=4).mean(axis=1)
-    array([[2.25, 1.5 ]])
-    """
-    parts = [_sample(block, n_points) for block in split_cells(labels)[1]]
-    points = np.concatenate([np.zeros((0, n_points, 2)), *parts])
-    return points * pixel_size
-
-
-def _sample(block: Block, n_points: int) -> np.ndarray:
-    outline = trace(block, find_cracks(block))
-    # One increasing axis for all cells: the positions of cell k start at `base`.
-    end = np.cumsum(outline.length)
-    base = end - outline.length
-    wanted = base[:, None] + outline.length[:, None] * np.arange(n_points) / n_points
-    axis = outline.position + base[outline.cell]
-    edge = np.searchsorted(axis, wanted, side="right") - 1
-    edge = np.maximum(edge, outline.start[:, None])
-    part = (wanted - axis[edge]) / outline.step[edge]
-    after = outline.following[edge]
-    x = outline.x[edge] + part * (outline.x[after] - outline.x[edge])
-    y = outline.y[edge] + part * (outline.y[after] - outline.y[edge])
-    return np.stack([x + block.centroid[0][:, None], y + block.centroid[1][:, None]], -1)

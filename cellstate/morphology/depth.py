@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._block import Block
+from cellstate.morphology._block import Block
 
 
 def depth(block: Block) -> np.ndarray:
@@ -18,9 +18,7 @@ def depth(block: Block) -> np.ndarray:
     Meijster, Roerdink, Hesselink, A General Algorithm for Computing Distance
     Transforms in Linear Time (2000).
     """
-    # Pixels are in raster order: a run ends where the next pixel is not the next.
-    first = np.flatnonzero(np.diff(block.spot, prepend=-1) != 1)
-    length = np.diff(first, append=block.spot.size)
+    first, length = block.runs
     left = np.arange(1, block.spot.size + 1) - np.repeat(first, length)
     across = np.minimum(left, np.repeat(length + 1, length) - left)
     # No square of a depth in a cell below 250 px overflows 16 bits.

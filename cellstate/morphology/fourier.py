@@ -11,8 +11,8 @@ the same low modes up to the sampling error.
 
 import numpy as np
 
-from ._feature import Feature
-from .contours import Outline
+from cellstate.morphology._feature import Feature
+from cellstate.morphology.contours import Outline
 
 HIGHEST = 8
 SAMPLES = 128
@@ -93,8 +93,7 @@ def shape_curvature(modes: np.ndarray, length: np.ndarray) -> dict[str, np.ndarr
     # of the phases of c_1 and c_-1.
     shift = np.angle(modes[:, HIGHEST - 1] * modes[:, HIGHEST + 1].conj()) / 2
     rate = damping * modes * np.exp(1j * k * shift[:, None]) * (1j * k)
-    wave = np.exp(2j * np.pi * np.outer(k, np.arange(SAMPLES)) / SAMPLES)
-    velocity, acceleration = rate @ wave, (rate * (1j * k)) @ wave
+    velocity, acceleration = _sample(rate), _sample(rate * (1j * k))
     speed = np.abs(velocity)
     curvature = (velocity.conj() * acceleration).imag / speed**3
     weight = speed / speed.sum(axis=1, keepdims=True)
@@ -108,3 +107,11 @@ def shape_curvature(modes: np.ndarray, length: np.ndarray) -> dict[str, np.ndarr
         "concave_fraction": ((curvature < 0) * weight).sum(axis=1),
         "bending_energy": around**2 * square / (4 * np.pi**2),
     }
+
+
+def _sample(modes: np.ndarray) -> np.ndarray:
+    """Values at SAMPLES equal steps of the curve with modes -8..8."""
+    spectrum = np.zeros((len(modes), SAMPLES), complex)
+    spectrum[:, : HIGHEST + 1] = modes[:, HIGHEST:]
+    spectrum[:, -HIGHEST:] = modes[:, :HIGHEST]
+    return SAMPLES * np.fft.ifft(spectrum, axis=1)

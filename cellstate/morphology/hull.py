@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._block import Block
-from ._feature import Feature
+from cellstate.morphology._block import Block
+from cellstate.morphology._feature import Feature
 
 SIZE = (
     Feature("convex_area", "um2", "size", "pixels whose centre is in the hull"),
@@ -56,10 +56,11 @@ def convex_chains(block: Block) -> Chains:
 
 def _flanks(block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Outermost half-pixel point of every row and between rows, both sides."""
-    new = np.diff(block.cell, prepend=-1) != 0
-    new |= np.diff(block.row, prepend=-1) != 0
-    first = np.flatnonzero(new)
-    last = np.append(first[1:], block.cell.size) - 1
+    begin, length = block.runs
+    new = np.diff(block.cell[begin], prepend=-1) != 0
+    new |= np.diff(block.row[begin], prepend=-1) != 0
+    last = (begin + length - 1)[np.append(new[1:], True)]
+    first = begin[new]
     cell, row = block.cell[first], block.row[first]
     adjacent = (np.diff(cell) == 0) & (np.diff(row) == 1)
     sides = []

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ._block import over
-from ._channel import Channel
-from ._feature import Feature
-from ._surroundings import Surroundings, ring_median
-from .moments import Ellipse, ellipse
+from cellstate.morphology._block import over
+from cellstate.morphology._channel import Channel
+from cellstate.morphology._feature import Feature
+from cellstate.morphology._surroundings import Surroundings, ring_median
+from cellstate.morphology.moments import Ellipse, ellipse
 
 LEVEL = (
     Feature("mean_intensity", "intensity", "intensity", "mean, raw"),
@@ -22,14 +22,18 @@ LEVEL = (
     Feature("p95_to_median", "1", "intensity", "signal at 95 % over signal at 50 %"),
     Feature("p5_to_median", "1", "intensity", "signal at 5 % over signal at 50 %"),
     Feature("peak_to_mean", "1", "intensity", "largest signal over mean signal"),
-    Feature("ring_signal", "intensity", "intensity", "frame background to ring 3, 5 px out"),
+    Feature(
+        "ring_signal", "intensity", "intensity", "frame background to ring 3, 5 px out"
+    ),
     Feature("ring_contrast", "1", "intensity", "(mean - ring) / mean signal"),
 )
 BRIGHT_SHAPE = (
     Feature("weighted_major_axis", "um", "intensity", "long axis of the signal"),
     Feature("weighted_minor_axis", "um", "intensity", "short axis of the signal"),
     Feature("weighted_eccentricity", "1", "intensity", "eccentricity of the signal"),
-    Feature("weighted_aspect_ratio", "1", "intensity", "long over short axis of signal"),
+    Feature(
+        "weighted_aspect_ratio", "1", "intensity", "long over short axis of signal"
+    ),
     Feature("weighted_compactness", "1", "intensity", "ellipse of signal over of mask"),
     Feature("half_max_fraction", "1", "intensity", "area above half the top signal"),
     Feature("core_area_fraction", "1", "intensity", "area above Otsu's threshold"),
@@ -41,7 +45,9 @@ BRIGHT_SHAPE = (
 ZONES = 4
 RADIAL = (
     *(
-        Feature(f"zone{k}_fraction", "1", "intensity", f"share of signal, zone {k} of 4")
+        Feature(
+            f"zone{k}_fraction", "1", "intensity", f"share of signal, zone {k} of 4"
+        )
         for k in range(1, ZONES + 1)
     ),
     Feature("radial_slope", "1", "intensity", "relative gain of signal, rim to centre"),

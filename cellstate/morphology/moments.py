@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._block import Block, over
-from ._feature import Feature
+from cellstate.morphology._block import Block, over
+from cellstate.morphology._feature import Feature
 
 SIZE = (
     Feature("area", "um2", "size", "area of the mask"),

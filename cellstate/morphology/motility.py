@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._block import over
-from ._feature import Feature
+from cellstate.morphology._block import over
+from cellstate.morphology._feature import Feature
 
 _MOTILITY = (
     Feature("step_length", "um", "motility", "distance from the previous observation"),
@@ -68,6 +68,8 @@ def motility(
     position = np.asarray(position, np.float64)
     time = np.asarray(time, np.float64)
     previous = np.asarray(previous_row)
+    if previous.size == 0:
+        previous = previous.astype(np.int64)  # an empty list has no type
     _check(position, time, previous)
     moved = previous >= 0
     before = np.where(moved, previous, np.arange(previous.size))
@@ -85,7 +87,9 @@ def motility(
         turned = moved & moved[before]
         product = np.where(turned, length * length[before], np.nan)
         cosine = over((step * step[before]).sum(axis=1), product)
-        sine = over(step[:, 0] * step[before, 1] - step[:, 1] * step[before, 0], product)
+        sine = over(
+            step[:, 0] * step[before, 1] - step[:, 1] * step[before, 0], product
+        )
         columns = [
             np.where(moved, length, np.nan),
             over(length, time - time[before]),

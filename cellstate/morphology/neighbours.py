@@ -3,10 +3,10 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ._block import Block, over
-from ._feature import Feature
-from ._surroundings import Surroundings
-from .contours import Cracks
+from cellstate.morphology._block import Block, over
+from cellstate.morphology._feature import Feature
+from cellstate.morphology._surroundings import Surroundings
+from cellstate.morphology.contours import Cracks
 
 CONTACT = (
     Feature("contact_fraction", "1", "neighbourhood", "share of rim on other cells"),
@@ -21,7 +21,9 @@ CROWD = (
 DENSITY_NEIGHBOUR = 5
 
 
-def contact(block: Block, cracks: Cracks, around: Surroundings) -> dict[str, np.ndarray]:
+def contact(
+    block: Block, cracks: Cracks, around: Surroundings
+) -> dict[str, np.ndarray]:
     """Features `CONTACT`; pixel edges at the end of the frame do not count."""
     seen, touching = around.other >= 0, around.other > 0
     rim = np.bincount(cracks.cell, seen, block.n)

@@ -1,6 +1,6 @@
 r"""Angular modes of the signal and of the outline about the centroid.
 
-    a_m = sum_p f_p exp(-i m phi_p) / sum_p f_p
+    a_m = sum_p f_p exp(i m phi_p) / sum_p f_p
 
 over the pixels p of a cell, f the signal and phi the angle of x + iy seen from
 the centroid of the mask. A disc with f = 1 + g x / R has a_1 = g / 3.
@@ -10,10 +10,10 @@ has a floor of |a_m|, from its mask and from noise.
 
 import numpy as np
 
-from ._block import over
-from ._channel import Channel
-from ._feature import Feature
-from .contours import Outline
+from cellstate.morphology._block import over
+from cellstate.morphology._channel import Channel
+from cellstate.morphology._feature import Feature
+from cellstate.morphology.contours import Outline
 
 HIGHEST = 3
 BOUNDARY = tuple(
@@ -31,26 +31,30 @@ SIGNAL = (
 )
 
 
-def unit_modes(x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-    """exp(-i m phi) for m = 1, 2, 3, each of the shape of x; 0 at the origin."""
+Waves = list[tuple[np.ndarray, np.ndarray]]
+
+
+def angular_waves(x: np.ndarray, y: np.ndarray) -> Waves:
+    """cos(m phi), sin(m phi) for m = 1, 2, 3, of the shape of x; 0 at the origin."""
     square = x * x + y * y
-    first = x - 1j * y
-    first *= (square > 1e-18) / np.sqrt(np.maximum(square, 1e-18))
-    second = first * first
-    return [first, second, second * first]
+    inverse = (square > 1e-18) / np.sqrt(np.maximum(square, 1e-18))
+    c1, s1 = x * inverse, y * inverse
+    c2, s2 = c1 * c1 - s1 * s1, 2 * c1 * s1
+    return [(c1, s1), (c2, s2), (c2 * c1 - s2 * s1, s2 * c1 + c2 * s1)]
 
 
 def boundary_modes(outline: Outline) -> dict[str, np.ndarray]:
     """Features `BOUNDARY`: as above with f the radius, averaged by arc length."""
     radius, mean = outline.radius, outline.mean(outline.radius)
-    modes = unit_modes(outline.x, outline.y)
+    waves = angular_waves(outline.x, outline.y)
     return {
-        f"boundary_a{m + 1}": np.abs(outline.mean(radius * mode)) / mean
-        for m, mode in enumerate(modes)
+        f"boundary_a{m}": np.hypot(outline.mean(radius * c), outline.mean(radius * s))
+        / mean
+        for m, (c, s) in enumerate(waves, start=1)
     }
 
 
-def signal_modes(channel: Channel, modes: list[np.ndarray]) -> dict[str, np.ndarray]:
+def signal_modes(channel: Channel, waves: Waves) -> dict[str, np.ndarray]:
     """Features `SIGNAL` of each cell, in px.
 
     Parameters
@@ -58,20 +62,23 @@ def signal_modes(channel: Channel, modes: list[np.ndarray]) -> dict[str, np.ndar
     channel
         The signal may be negative in places, so that noise averages out; the
         offset takes pixels with signal above zero.
-    modes
-        Of `unit_modes` at the pixels of the block.
+    waves
+        Of `angular_waves` at the pixels of the block.
     """
     block = channel.block
     total = block.sum(channel.signal)
-    a1, a2, a3 = (over(block.sum(channel.signal * mode), total) for mode in modes)
+    a1, a2, a3 = (
+        over(block.sum(channel.signal * c), total)
+        + 1j * over(block.sum(channel.signal * s), total)
+        for c, s in waves
+    )
     offset = np.hypot(channel.ellipse.offset_x, channel.ellipse.offset_y)
     return {
         "a1": np.abs(a1),
         "a2": np.abs(a2),
         "a3": np.abs(a3),
-        # a_m holds exp(-i m phi): the bright side is at minus its angle.
-        "a1_phase": -np.angle(a1),
-        "a2_phase": -np.angle(a2) / 2,
+        "a1_phase": np.angle(a1),
+        "a2_phase": np.angle(a2) / 2,
         "offset": offset,
         "relative_offset": offset / np.sqrt(block.count / np.pi),
     }

@@ -7,11 +7,11 @@ the pixels of one cell only, by normalised convolution; `sharpness` and
 
 import numpy as np
 
-from ._block import Block, over
-from ._channel import Channel
-from ._feature import Feature
-from ._surroundings import Surroundings
-from .contours import Cracks
+from cellstate.morphology._block import Block, over
+from cellstate.morphology._channel import Channel
+from cellstate.morphology._feature import Feature
+from cellstate.morphology._surroundings import Surroundings
+from cellstate.morphology.contours import Cracks
 
 BANDS = ("band_noise", "band_1px", "band_2px", "band_4px")
 TEXTURE = (
@@ -70,20 +70,21 @@ def _neighbours(channel: Channel) -> list[np.ndarray]:
     block, image = channel.block, channel.image
     mean = block.spread(channel.mean)
     height, width = image.shape
-    places = (
-        block.place - width * (block.row > 0),
-        block.place + (block.col < width - 1),
-        block.place + width * (block.row < height - 1),
-        block.place - (block.col > 0),
-    )
-    return [image.take(place) - mean for place in places]
+    steps = [-width, 1, width, -1]
+    if block.box[:, :2].min() == 0 or (block.box[:, 2:] == image.shape).any():
+        steps = [
+            -width * (block.row > 0),
+            block.col < width - 1,
+            width * (block.row < height - 1),
+            -1 * (block.col > 0),
+        ]
+    return [image.take(block.place + step) - mean for step in steps]
 
 
 def _edge_drop(channel: Channel, cracks: Cracks, around: Surroundings) -> np.ndarray:
     """Mean fall from the last pixel inside to the first free one outside, (n,)."""
-    row, col, crack = around.rim
-    drop = channel.values[cracks.pixel[crack]] - channel.image[row, col]
-    cell = cracks.cell[crack]
+    pixel, cell = cracks.pixel[around.rim_crack], cracks.cell[around.rim_crack]
+    drop = channel.values[pixel] - channel.image.take(around.rim)
     n = channel.block.n
     return over(np.bincount(cell, drop, n), np.bincount(cell, minlength=n))
 

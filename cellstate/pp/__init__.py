@@ -3,5 +3,6 @@
 from cellstate.pp._features import feature_table, features
 from cellstate.pp._normalize import normalize
 from cellstate.pp._qc import qc
+from cellstate.pp._track import track
 
-__all__ = ["feature_table", "features", "normalize", "qc"]
+__all__ = ["feature_table", "features", "normalize", "qc", "track"]

@@ -160,9 +160,9 @@ def _near(
 
 
 def _movie_median(values: np.ndarray, tracks: Tracks) -> np.ndarray:
-    median = np.array(
-        [np.nanmedian(values[tracks.movie == m]) for m in range(tracks.last_frame.size)]
-    )
+    median = np.full(tracks.last_frame.size, np.nan)
+    for m in np.unique(tracks.movie[np.isfinite(values)]):
+        median[m] = np.nanmedian(values[tracks.movie == m])
     return median[tracks.movie]
 
 

@@ -1,6 +1,7 @@
 """Link label masks to tracks, divisions included."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -199,7 +200,7 @@ def _nodes(cells: pd.DataFrame, n_frames: int) -> tuple[list[np.ndarray], np.nda
     """Return positions by frame, and the first row of each frame."""
     start = np.searchsorted(cells["frame"], np.arange(n_frames + 1))
     xy = cells[["x", "y"]].to_numpy()
-    return [xy[a:b] for a, b in zip(start[:-1], start[1:], strict=True)], start
+    return [xy[a:b] for a, b in pairwise(start)], start
 
 
 def _following(
@@ -237,15 +238,17 @@ def _divisions(
         kept = np.log((mass[born] + mass[sister]) / mass[mother])
         deviation += (kept / MASS) ** 2 + (log_ratio(brightness) / BRIGHTNESS) ** 2
     taken = np.zeros(len(cells), dtype=bool)
+    mothers = set()
     found = []
     for i in np.argsort(deviation, kind="stable"):
         if deviation[i] >= limit**2:
             break
         trio = (mother[i], born[i], sister[i])
         # A row may be daughter in one division and mother in the next.
-        if taken[list(trio[1:])].any() or any(m == trio[0] for m, *_ in found):
+        if taken[list(trio[1:])].any() or trio[0] in mothers:
             continue
         taken[list(trio[1:])] = True
+        mothers.add(trio[0])
         found.append(trio)
     return np.array(found, dtype=np.int64).reshape(-1, 3)
 

@@ -89,14 +89,19 @@ def delay_embedding(
 
 
 def running_median(x: np.ndarray, tracks: Tracks) -> np.ndarray:
-    """Median of each track's rows up to and including the present one, (n, d)."""
-    median = np.empty_like(x)
+    """Median of each track's rows up to and including the present one, (n, d).
+
+    Undefined rows have none and do not count for later ones.
+    """
+    median = np.full_like(x, np.nan)
+    defined = np.isfinite(x).all(axis=1)
     order = np.lexsort((tracks.frame, tracks.index))
     starts = np.searchsorted(tracks.index[order], np.arange(tracks.n_tracks))
     for rows in np.split(order, starts[1:]):
         # A broken link starts a new habit: what came before may be another cell.
         links = tracks.previous_row[rows] >= 0
         for part in np.split(rows, np.flatnonzero(~links)[1:]):
+            part = part[defined[part]]
             for i in range(len(part)):
                 median[part[i]] = np.median(x[part[: i + 1]], axis=0)
     return median

@@ -175,7 +175,9 @@ def validate_committor(
     report = calibration(
         np.asarray(fitted.forward)[judged], fate[judged], n_bins=n_bins
     )
-    store.put(adata, key_added, report, inputs=(key,), params={"committor": key})
+    store.put(
+        adata, key_added, report, inputs=(key, keys.STATE), params={"committor": key}
+    )
     return report
 
 

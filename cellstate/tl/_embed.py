@@ -10,11 +10,17 @@ from cellstate._base.checks import choice
 from cellstate.statespace import DelayEmbedding, Projection, delay_embedding, fit_pca
 
 
+# What a cell looks like from inside. Outlines add noise more than knowledge where
+# masks are drawn by a machine, and neighbours and motion are not the cell itself.
+APPEARANCE = ("size", "intensity", "texture")
+
+
 def embed(
     adata: AnnData,
     *,
     method: str = "pca",
-    n_components: int = 30,
+    n_components: int = 40,
+    families: tuple[str, ...] | None = APPEARANCE,
     fit_on: str | np.ndarray | None = None,
     projection: Projection | None = None,
     key_added: str = keys.PCA,
@@ -29,6 +35,10 @@ def embed(
         "pca".
     n_components
         Dimensions; fewer when cells or features are fewer.
+    families
+        Families of features (``var["family"]``) that make the state, each scaled to
+        the same total variance; None takes every feature. Without families in
+        `var` every feature counts alike.
     fit_on
         obs column or boolean mask (n,): fit on these rows, project all.
     projection
@@ -52,11 +62,12 @@ def embed(
     """
     choice(method, "method", ("pca",))
     z = normalized(adata)
-    used = ~np.isnan(z).all(axis=0) & (np.nanstd(z, axis=0) > 0)
     rows = extract.row_mask(adata, fit_on, "fit_on")
     if projection is None:
-        size = min(n_components, int(used.sum()), int(rows.sum()))
-        projection = fit_pca(z, size, rows)
+        blocks = _family_codes(adata, families)
+        varies = np.nan_to_num(z[rows], nan=0.0).std(axis=0) > 0
+        size = min(n_components, int((varies & (blocks >= 0)).sum()), int(rows.sum()))
+        projection = fit_pca(z, size, rows, blocks=blocks)
     x = projection.transform(z)
     adata.obsm[key_added] = x
     adata.obsm[keys.STATE_SPACE] = x
@@ -65,7 +76,11 @@ def embed(
         keys.EMBED,
         projection,
         inputs=(key_added,),
-        params={"method": method, "n_components": n_components},
+        params={
+            "method": method,
+            "n_components": n_components,
+            "families": list(families or ()),
+        },
     )
     return projection
 
@@ -126,6 +141,22 @@ def delay_embed(
     adata.obsm[keys.STATE_SPACE] = np.array(window.values)
     adata.obs[keys.N_HELD] = np.array(window.n_held)
     return window
+
+
+def _family_codes(adata: AnnData, families: tuple[str, ...] | None) -> np.ndarray:
+    """Code of each feature's family, -1 for those not asked for, shape (p,)."""
+    if families is None or keys.FAMILY not in adata.var:
+        return np.zeros(adata.n_vars, dtype=np.int64)
+    family = adata.var[keys.FAMILY].astype(str).to_numpy()
+    found = sorted(set(family))
+    if not set(families) & set(found):
+        if keys.INVARIANT not in adata.var:
+            return np.zeros(adata.n_vars, dtype=np.int64)  # a table from elsewhere
+        raise ValueError(
+            f"`families`={list(families)} are none of those in var['family']: {found}."
+        )
+    codes = {name: i for i, name in enumerate(families)}
+    return np.array([codes.get(f, -1) for f in family])
 
 
 def normalized(adata: AnnData) -> np.ndarray:

@@ -62,7 +62,7 @@ def differentiation_events(
         adata,
         key_added,
         result,
-        inputs=(key,),
+        inputs=(key, keys.STATE),
         params={"committor": key, "threshold": threshold, "fdr": fdr},
     )
     return result

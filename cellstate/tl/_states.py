@@ -169,7 +169,10 @@ def _matches(adata: AnnData, expression: str, role: str) -> np.ndarray:
     for name in features:
         table[name] = np.asarray(adata[:, name].X, dtype=float).ravel()
     try:
-        return table.eval(expression).to_numpy(dtype=bool)
+        matched = table.eval(expression)
+        if not pd.api.types.is_bool_dtype(matched):
+            raise TypeError(f"it gives {getattr(matched, 'dtype', matched)}, not bool")
+        return matched.to_numpy(dtype=bool)
     except Exception as error:
         raise ValueError(
             f"`{role}`={expression!r} is not an expression over obs columns and "

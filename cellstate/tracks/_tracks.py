@@ -98,8 +98,8 @@ class Tracks:
         ------
         LineageError
             Two rows of a track in one frame, a track with two mothers, a mother
-            that is not there, lives on after her daughters' birth, or has more
-            than two daughters, or a cycle.
+            that lives on after her daughters' birth or has more than two, or a
+            cycle. A mother without rows leaves her daughters founders.
         """
         track = np.asarray(track, dtype=np.int64)
         n = track.size

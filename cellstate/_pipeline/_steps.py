@@ -1,0 +1,210 @@
+"""The steps of a run, each finished before the next and never done twice."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+from anndata import AnnData
+
+from cellstate import get, io, pl, pp, tl
+from cellstate._base.errors import MovieError
+from cellstate._base.progress import progress
+from cellstate._movie import Movie
+from cellstate._pipeline._folder import RECORD, RunFolder
+from cellstate.report import write_report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What decides the outcome of a run besides its inputs.
+
+    Attributes
+    ----------
+    pixel_size, frame_interval
+        Micrometres per pixel, hours between frames.
+    target, source
+        As in `cs.tl.define_states`.
+    core_fraction
+        Share of the cells that the source's density core holds.
+    threshold, fdr
+        As in `cs.tl.differentiation_events`.
+    seed
+        Of every random step.
+    name, channels
+        Of the movie.
+    """
+
+    pixel_size: float
+    frame_interval: float
+    target: str = "division"
+    source: str = "density"
+    core_fraction: float = 0.8
+    threshold: float = 0.9
+    fdr: float = 0.1
+    seed: int = 0
+    name: str | None = None
+    channels: tuple[str, ...] | None = None
+
+
+def run(
+    inputs: dict[str, Path], settings: Settings, out: str | Path, *, force: bool = False
+) -> AnnData:
+    """Run movie -> cells -> committor -> events -> figures -> report.
+
+    Parameters
+    ----------
+    inputs
+        Paths of `images`, `masks` and, if the masks are linked, `tracks`.
+    settings
+        All parameters.
+    out
+        Folder for ``cells.h5ad, events.csv, figures/, report.html, run.json``.
+    force
+        Overwrite a former run.
+    """
+    parameters = json.loads(json.dumps(asdict(settings)))
+    folder = RunFolder(out, parameters, inputs, force=force)
+    movie = open_movie(folder, inputs, settings)
+    adata = _measured(folder, movie)
+    adata = _analysed(folder, adata, settings)
+    _drawn(folder, adata, movie)
+    write_report(
+        adata,
+        folder.path / "report.html",
+        movie=movie,
+        run=folder.record,
+        overwrite=True,
+    )
+    folder.complete()
+    return adata
+
+
+def report(out: str | Path) -> Path:
+    """Make the report of a finished run anew, with strips if its movie is there."""
+    out = Path(out)
+    cells = out / "cells.h5ad"
+    if not cells.is_file():
+        raise FileNotFoundError(
+            f"no cells.h5ad in {out}; run cellstate run IMAGES ... -o {out} first."
+        )
+    record = json.loads((out / RECORD).read_text(encoding="utf-8"))
+    adata = io.read(cells)
+    return write_report(
+        adata,
+        out / "report.html",
+        movie=_movie_again(adata, record),
+        run=record,
+        overwrite=True,
+    )
+
+
+def open_movie(folder: RunFolder, inputs: dict[str, Path], settings: Settings) -> Movie:
+    """Open the movie and link its masks unless tracks were given."""
+    linked = folder.part("lineage.csv")
+    tracks = inputs.get("tracks")
+    if tracks is None and folder.done("link"):
+        tracks = linked
+    movie = io.read_movie(
+        inputs["images"],
+        inputs["masks"],
+        tracks=tracks,
+        pixel_size=settings.pixel_size,
+        frame_interval=settings.frame_interval,
+        name=settings.name,
+        channels=settings.channels,
+    )
+    if movie.lineage is None:
+        movie = pp.track(movie)
+        _write_table(movie.lineage, linked)
+        folder.finish("link")
+    return movie
+
+
+def _measured(folder: RunFolder, movie: Movie) -> AnnData:
+    part = folder.part("measured.h5ad")
+    if folder.done("measure"):
+        return io.read(part)
+    adata = pp.features(movie)
+    io.write(adata, part, overwrite=True)
+    folder.finish("measure")
+    return adata
+
+
+def _analysed(folder: RunFolder, adata: AnnData, settings: Settings) -> AnnData:
+    cells = folder.path / "cells.h5ad"
+    if folder.done("analyse"):
+        return io.read(cells)
+    for step in progress(ANALYSIS, "learning states, committor, events"):
+        step(adata, settings)
+    io.write(adata, cells, overwrite=True)
+    _write_table(get.events(adata).table, folder.path / "events.csv")
+    folder.finish("analyse")
+    return adata
+
+
+# The analysis, in order; every step stores its result in the AnnData.
+ANALYSIS = (
+    lambda adata, s: pp.qc(adata),
+    lambda adata, s: pp.normalize(adata),
+    lambda adata, s: tl.embed(adata),
+    lambda adata, s: tl.delay_embed(adata),
+    lambda adata, s: tl.define_states(
+        adata, target=s.target, source=s.source, core_fraction=s.core_fraction
+    ),
+    lambda adata, s: tl.committor(adata, rng=s.seed),
+    lambda adata, s: tl.validate_committor(adata),
+    lambda adata, s: tl.rates(adata, rng=s.seed),
+    lambda adata, s: tl.differentiation_events(adata, threshold=s.threshold, fdr=s.fdr),
+)
+
+
+def _drawn(folder: RunFolder, adata: AnnData, movie: Movie) -> None:
+    if folder.done("draw"):
+        return
+    from matplotlib.figure import Figure
+
+    figures = folder.path / "figures"
+    figures.mkdir(exist_ok=True)
+    drawings = {
+        "state_space": pl.state_space,
+        "committor_tracks": pl.committor_tracks,
+        "event_raster": pl.event_raster,
+        "reliability": pl.reliability,
+        "rates": pl.rates,
+        "quality": pl.qc,
+        "event_strips": lambda adata, ax: pl.event_strips(adata, movie, ax=ax),
+    }
+    for name, draw in progress(drawings.items(), "drawing", total=len(drawings)):
+        tall = name in ("event_raster", "event_strips")
+        figure = Figure(figsize=(7, 9 if tall else 4.5), layout="constrained")
+        draw(adata, ax=figure.add_subplot())
+        for suffix in ("pdf", "png"):
+            beside = figures / f".{name}.{suffix}"
+            figure.savefig(beside, dpi=150, format=suffix)
+            beside.replace(figures / f"{name}.{suffix}")
+    folder.finish("draw")
+
+
+def _movie_again(adata: AnnData, record: dict) -> Movie | None:
+    """Open the movie of a former run for its pictures; None when it has moved."""
+    inputs, settings = record["inputs"], record["parameters"]
+    columns = ["frame", "label", "track", "parent_track"]
+    try:
+        return io.read_movie(
+            inputs["images"]["path"],
+            inputs["masks"]["path"],
+            tracks=adata.obs[columns].reset_index(drop=True),
+            pixel_size=settings["pixel_size"],
+            frame_interval=settings["frame_interval"],
+            name=settings["name"],
+            channels=settings["channels"],
+        )
+    except (OSError, MovieError):
+        return None
+
+
+def _write_table(table: pd.DataFrame, path: Path) -> None:
+    beside = path.with_name(f".{path.name}.part")
+    table.to_csv(beside, index=False)
+    beside.replace(path)
