@@ -10,8 +10,9 @@ from scipy.spatial.distance import cdist
 from cellstate._base.random import generator
 from cellstate._base.results import Result
 
-# Directions of the landmark kernel below this share of the largest are noise.
-KERNEL_FLOOR = 1e-8
+# Directions of the landmark kernel below this share of the largest are left out:
+# the penalty would hold their coefficients near 0 in any case, at full cost.
+KERNEL_FLOOR = 1e-4
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -63,7 +64,7 @@ class SmoothBasis(Result):
 def smooth_basis(
     x: np.ndarray,
     *,
-    n_landmarks: int = 300,
+    n_landmarks: int = 1000,
     bandwidth: float | None = None,
     rng: int | np.random.Generator | None = None,
 ) -> SmoothBasis:
@@ -76,8 +77,8 @@ def smooth_basis(
     n_landmarks
         At most n.
     bandwidth
-        Width sigma of exp(-r^2 / 2 sigma^2); by default the square root of half
-        the total variance, which adapts to dimension and scale.
+        Width sigma of exp(-r^2 / 2 sigma^2); by default the square root of the
+        total variance, which adapts to dimension and scale.
     rng
         Seed or Generator.
     """
@@ -85,7 +86,7 @@ def smooth_basis(
     count = min(n_landmarks, len(x))
     landmarks = x[np.sort(rng.choice(len(x), size=count, replace=False))]
     if bandwidth is None:
-        bandwidth = float(np.sqrt(x.var(axis=0).sum() / 2))
+        bandwidth = float(np.sqrt(x.var(axis=0).sum()))
         bandwidth = bandwidth if bandwidth > 0 else 1.0
     values, vectors = eigh(_gaussian(landmarks, landmarks, bandwidth))
     keep = values > KERNEL_FLOOR * values.max()

@@ -136,7 +136,7 @@ def committor_from_tracks(
     folds: int = 5,
     n_bootstrap: int = 30,
     penalty: float | None = None,
-    n_landmarks: int = 300,
+    n_landmarks: int = 1000,
     fit_rows: np.ndarray | None = None,
     rng: int | np.random.Generator | None = None,
 ) -> Committor:

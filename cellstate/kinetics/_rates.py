@@ -102,7 +102,9 @@ def estimate_rates(
         founders, np.full(founders, 1 / founders), size=n_bootstrap
     )
     whole, resampled = sums.sum(axis=1), draws @ sums.T
-    independent = (sums[:2] > 0).sum(axis=1)
+    # Round-off in 1 - past must not pass for an event.
+    independent = (sums[:2] > 1e-9).sum(axis=1)
+    whole[:2][independent == 0] = 0.0
 
     def estimate(top: int, bottom: int, unit: str, invert: bool = False) -> Estimate:
         value = _ratio(whole[top], whole[bottom])

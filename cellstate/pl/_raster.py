@@ -195,7 +195,7 @@ def _draw_events(
         event, y = table.iloc[track], heights[track]
         low = max(event["time_low"], begin[track])
         if event["time_low"] < begin[track]:  # before the track began
-            ax.plot([low], [y], marker=4, color=style.BLACK, ms=5, mew=0, zorder=4)
+            ax.plot([low], [y], marker=8, color=style.BLACK, ms=6, mew=0, zorder=4)
         ax.plot(
             [low, event["time_high"]], [y, y], color=style.BLACK, linewidth=1, zorder=4
         )
@@ -232,20 +232,16 @@ def _finish(
     margin = 0.02 * max(float(np.ptp(time)), 0.5)
     ax.set_xlim(time.min() - margin, time.max() + margin)
     ax.set_ylim(max(heights.values()) + 1, -1)
-    shown = founders[:wanted]
+    shown, movies = founders[:wanted], extract.movie_codes(adata)[1]
     if len(shown) <= 60:
-        names = [f"{linked.track_id[f]}" for f in shown]
+        names = [_name(linked, movies, f) for f in shown]
         ax.set_yticks([heights[f] for f in shown], names, fontsize=5.5)
     else:
         ax.set_yticks([])
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    movies = extract.movie_codes(adata)[1]
-    across = f", {len(movies)} movies" if len(movies) > 1 else ""
     part = f"{len(shown)} of {len(founders)}" if len(founders) > wanted else len(shown)
-    style.labels(
-        ax, "time (h)", f"lineage, named by its first track ({part} drawn{across})"
-    )
+    style.labels(ax, "time (h)", f"lineage, by its first track\n({part} drawn)")
     status = set(table["status"].astype(str).to_numpy()[drawn])
     handles = [
         Line2D([], [], color=color, linewidth=2, label=style.STATUS_WORDS[name])
@@ -275,3 +271,10 @@ def _finish(
     if (table["ending"].astype(str).iloc[drawn] == "lost").any():
         handles.append(Line2D([], [], marker="x", ms=3.5, label="track lost", **point))
     style.legend_above(ax, handles, 3)
+
+
+def _name(linked: Tracks, movies: list[str], founder: int) -> str:
+    number = f"{linked.track_id[founder]}"
+    if len(movies) == 1:
+        return number
+    return f"{movies[linked.track_movie[founder]]} {number}"

@@ -1,5 +1,6 @@
 """Numbers that stand for all cells: reliability, rates, quality control."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,7 +49,7 @@ def reliability(
         There is no calibration; the message names the call.
     """
     report = get.calibration(adata, key)
-    ax = style.axes(ax, (3.6, 3.6))
+    ax = style.axes(ax, (3.7, 3.7))
     top = min(1.0, 1.08 * float(max(report.high.max(), report.predicted.max())))
     _probability_axes(ax, top, rare=report.base_rate < RARE)
     diagonal = np.linspace(0, top, 50)
@@ -113,18 +114,21 @@ def _reliability_text(ax: "Axes", report: Calibration) -> None:
     cells = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     lines = [
         f"Brier score {report.brier:.3g}",
-        f"  base rate alone {report.brier_base:.3g}",
+        f"  of the base rate {report.brier_base:.3g}",
         f"slope {report.slope:.2f} (1 if calibrated)",
         f"base rate {report.base_rate:.3g}",
         f"n = {report.n}, {report.n_positive} reached",
         f"{len(report.count)} bins of {cells} cells",
     ]
+    # The corners off the diagonal are free; take the one without the base rate.
+    high = report.base_rate > 0.5 * ax.get_ylim()[1]
     ax.text(
-        0.03,
-        0.98,
+        0.97 if high else 0.03,
+        0.04 if high else 0.98,
         "\n".join(lines),
         transform=ax.transAxes,
-        va="top",
+        ha="right" if high else "left",
+        va="bottom" if high else "top",
         fontsize=style.SMALL,
         color=style.BLACK,
         linespacing=1.35,
@@ -163,11 +167,12 @@ def rates(adata: AnnData, *, key: str = keys.RATES, ax: "Axes | None" = None) ->
         f"{a} to {b}, $\\nu$\nper hour watched": stored.nu,
     }
     ax = style.axes(ax, (6.0, 2.0))
-    if _spread(named.values()):
+    spread = _spread(named.values())
+    if spread > 10:
         from matplotlib.ticker import LogLocator, NullFormatter
 
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if spread < 1e3 else (1,)))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
     for i, estimate in enumerate(named.values()):
@@ -183,11 +188,11 @@ def rates(adata: AnnData, *, key: str = keys.RATES, ax: "Axes | None" = None) ->
     return ax
 
 
-def _spread(estimates: object) -> bool:
-    """Whether the rates differ so much that they need a logarithmic axis."""
+def _spread(estimates: Iterable[Estimate]) -> float:
+    """How many times the largest end of an interval is the smallest positive one."""
     ends = [v for e in estimates for v in (e.value, e.low, e.high)]
     positive = [v for v in ends if np.isfinite(v) and v > 0]
-    return bool(positive) and max(positive) > 10 * min(positive)
+    return max(positive) / min(positive) if positive else 1.0
 
 
 def _draw_estimate(ax: "Axes", estimate: Estimate, row: int) -> None:

@@ -318,8 +318,8 @@ def _undecided_quality(adata: AnnData) -> list[str]:
     lines = []
     if count.get(keys.QC_JUMP):
         lines.append(
-            f"{count[keys.QC_JUMP]} links between frames are not trusted; the tracks "
-            "were cut there, and a jump is never read as an event."
+            f"{count[keys.QC_JUMP]} links between frames are not trusted: the tracks "
+            "are cut there, and the step across is not used."
         )
     flagged = report.n_cells - report.n_pass
     if flagged:

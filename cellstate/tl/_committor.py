@@ -30,7 +30,7 @@ def committor(
     folds: int = 5,
     n_bootstrap: int = 30,
     penalty: float | None = None,
-    n_landmarks: int = 300,
+    n_landmarks: int = 1000,
     fit_on: str | np.ndarray | None = None,
     key_added: str | None = None,
     rng: int | np.random.Generator | None = None,

@@ -37,7 +37,8 @@ def embed(
         Dimensions; fewer when cells or features are fewer.
     families
         Families of features (``var["family"]``) that make the state, each scaled to
-        the same total variance; None takes every feature. Without families in
+        the same total variance; features that depend on how the picture is turned
+        are left out. None takes every feature. Without families in
         `var` every feature counts alike.
     fit_on
         obs column or boolean mask (n,): fit on these rows, project all.
@@ -144,7 +145,10 @@ def delay_embed(
 
 
 def _family_codes(adata: AnnData, families: tuple[str, ...] | None) -> np.ndarray:
-    """Code of each feature's family, -1 for those not asked for, shape (p,)."""
+    """Code of each feature's family, -1 for those left out, shape (p,).
+
+    Features that change when the picture is turned are no state of the cell.
+    """
     if families is None or keys.FAMILY not in adata.var:
         return np.zeros(adata.n_vars, dtype=np.int64)
     family = adata.var[keys.FAMILY].astype(str).to_numpy()
@@ -156,7 +160,10 @@ def _family_codes(adata: AnnData, families: tuple[str, ...] | None) -> np.ndarra
             f"`families`={list(families)} are none of those in var['family']: {found}."
         )
     codes = {name: i for i, name in enumerate(families)}
-    return np.array([codes.get(f, -1) for f in family])
+    code = np.array([codes.get(f, -1) for f in family])
+    if keys.INVARIANT in adata.var:
+        code[~adata.var[keys.INVARIANT].to_numpy(dtype=bool)] = -1
+    return code
 
 
 def normalized(adata: AnnData) -> np.ndarray:

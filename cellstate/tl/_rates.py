@@ -64,6 +64,11 @@ def rates(
         rng=rng,
     )
     store.put(
-        adata, key_added, result, inputs=(key, keys.STATE), params={"committor": key}, rng=rng
+        adata,
+        key_added,
+        result,
+        inputs=(key, keys.STATE),
+        params={"committor": key},
+        rng=rng,
     )
     return result

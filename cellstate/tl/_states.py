@@ -79,7 +79,7 @@ def define_states(
         rule_b = f"last {n_frames} frame(s) before a division"
     else:
         in_b, rule_b = _matches(adata, target, "target"), target
-    in_a, rule_a = _source(adata, source, in_b | unknown, basis, core_fraction)
+    in_a, rule_a = _source(adata, source, in_b, basis, core_fraction)
     _reject_overlap(adata, in_a, in_b, rule_a, rule_b)
     # A cell in the core of A shortly before its track is cut off stays in A.
     labels = np.full(adata.n_obs, keys.OTHER_STATE, dtype=object)

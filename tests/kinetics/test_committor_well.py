@@ -70,7 +70,7 @@ def test_committor_against_quadrature(double_well, request, which):
 
 
 def test_refits_to_other_lineages_spread_as_much_as_the_error(double_well):
-    committor = fit(double_well, double_well.tracks, n_bootstrap=20, folds=0)
+    committor = fit(double_well, double_well.tracks, n_bootstrap=10, folds=0)
     outside = ~double_well.source & ~double_well.target
     exact = double_well.committor(double_well.x[:, 0])
     spread = np.sqrt(committor.replicates[outside].var(axis=1).mean())
