@@ -122,7 +122,15 @@ class Movie:
                 f"a lineage table has columns {list(LINEAGE_COLUMNS)}; found "
                 f"{list(lineage.columns)}, {missing} missing."
             )
-        table = lineage[list(LINEAGE_COLUMNS)].astype(np.int64).reset_index(drop=True)
+        table = lineage[list(LINEAGE_COLUMNS)].reset_index(drop=True)
+        broken = [c for c in LINEAGE_COLUMNS if not _whole(table[c])]
+        if broken:
+            raise MovieError(
+                f"a lineage table holds whole numbers; found missing or other values "
+                f"in {broken}, e.g. {listing(table[broken[0]].unique(), 3)}. Write -1 "
+                "for no mother."
+            )
+        table = table.astype(np.int64)
         twice = table.duplicated(["frame", "label"])
         if twice.any():
             pairs = table.loc[twice, ["frame", "label"]].to_numpy().tolist()
@@ -143,6 +151,11 @@ class Movie:
             parent_track=table["parent_track"],
         )
         return table
+
+
+def _whole(values: pd.Series) -> bool:
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan)
+    return bool(np.isfinite(numbers).all() and (numbers == np.round(numbers)).all())
 
 
 def _check_stacks(images: Stack, masks: Stack, channels: tuple[str, ...]) -> None:

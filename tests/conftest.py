@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 from scipy.integrate import quad
+from threadpoolctl import threadpool_limits
 
 import cellstate as cs
 from cellstate.tracks import Tracks
@@ -15,6 +16,13 @@ from cellstate.tracks import Tracks
 @pytest.fixture(autouse=True)
 def _no_progress_bar():
     with cs.settings.override(progress=False):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Small matrices: workers side by side must not fight over the cores."""
+    with threadpool_limits(limits=1):
         yield
 
 

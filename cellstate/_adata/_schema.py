@@ -87,6 +87,12 @@ def _identity_violations(adata: AnnData) -> Iterator[str]:
                 f"obs[{name!r}] holds integers; found {values.dtype}. Run "
                 f"adata.obs[{name!r}] = adata.obs[{name!r}].astype(int)."
             )
+        elif values.isna().any():
+            yield (
+                f"obs[{name!r}] holds integers; found {int(values.isna().sum())} "
+                f"missing. Leave those rows out: "
+                f"adata[adata.obs[{name!r}].notna()].copy()."
+            )
     if keys.TIME in adata.obs:
         time = adata.obs[keys.TIME]
         if not pd.api.types.is_numeric_dtype(time):
@@ -104,7 +110,7 @@ def _duplicate_objects(adata: AnnData) -> Iterator[str]:
     if twice.any():
         yield (
             f"an object is one ({', '.join(names)}); found {int(twice.sum())} "
-            f"repeated, e.g. {adata.obs.loc[twice, names].iloc[0].tolist()}. Keep one: "
+            f"repeated, e.g. {listing(adata.obs.loc[twice, names].iloc[0])}. Keep one: "
             f"adata[~adata.obs.duplicated({names})].copy()."
         )
 

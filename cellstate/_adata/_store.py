@@ -110,8 +110,8 @@ def read(adata: AnnData, key: str, kind: type[R], call: str) -> R:
         place, name = where.split(":", 1)
         if name not in getattr(adata, place):
             raise StaleResultError(
-                f"{key!r} keeps its {field!r} in adata.{place}[{name!r}], which is gone; "
-                f"found {list(getattr(adata, place))}. Run {call} again."
+                f"{key!r} keeps its {field!r} in adata.{place}[{name!r}], which is "
+                f"gone; found {list(getattr(adata, place))}. Run {call} again."
             )
         content[field] = np.asarray(getattr(adata, place)[name])
     return kind.from_dict(content)

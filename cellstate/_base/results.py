@@ -72,7 +72,7 @@ def _revive(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, pd.DataFrame):
-        return value.copy()
+        return value.reset_index(drop=True)  # a file keeps row numbers as texts
     return value
 
 

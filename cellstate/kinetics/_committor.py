@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.linalg import LinAlgError, lstsq, solve
 
 from cellstate._base.results import Result
 from cellstate.kinetics._basis import SmoothBasis
@@ -41,8 +40,12 @@ class CommittorModel(Result):
         q = np.full(len(x), np.nan)
         known = np.flatnonzero(np.isfinite(x).all(axis=1))
         for rows in np.array_split(known, max(1, -(-known.size // BLOCK))):
-            q[rows] = np.clip(self.basis(x[rows]) @ self.coefficients, 0, 1)
+            q[rows] = self.at(self.basis(x[rows]))
         return q
+
+    def at(self, phi: np.ndarray) -> np.ndarray:
+        """Evaluate where the basis functions are known, (n, size) -> (n,)."""
+        return np.clip(phi @ self.coefficients, 0, 1)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -98,6 +101,8 @@ def fold_moments(
     pairs: StoppedPairs,
     fold: np.ndarray,
     row_weight: np.ndarray | None = None,
+    *,
+    phi: np.ndarray | None = None,
 ) -> Moments:
     """Sum the pairs of each fold; pairs with an undefined state are left out.
 
@@ -113,7 +118,11 @@ def fold_moments(
         Fold of each row, shape (n,); -1 leaves a row out.
     row_weight
         Weight of each start row, shape (n,), as a bootstrap draws it.
+    phi
+        The basis at all rows, shape (n, p), if it fits in memory: many sums over
+        the same rows then evaluate it once.
     """
+    evaluate = (lambda rows: basis(x[rows])) if phi is None else phi.__getitem__
     known = np.isfinite(x).all(axis=1)
     weight = (
         pairs.weight if row_weight is None else pairs.weight * row_weight[pairs.start]
@@ -126,14 +135,14 @@ def fold_moments(
     for f in range(n_folds):
         chosen = np.flatnonzero(usable & (fold[pairs.start] == f))
         for part in np.array_split(chosen, max(1, -(-chosen.size // BLOCK))):
-            phi = basis(x[pairs.start[part]])
+            here = evaluate(pairs.start[part])
             going = ~pairs.absorbed[part]
-            weighted = phi * weight[part, None]
-            psi = basis(x[pairs.stop[part[going]]])
+            weighted = here * weight[part, None]
+            there = evaluate(pairs.stop[part[going]])
             value = np.nan_to_num(pairs.value[part])
             instant = pairs.start[part] == pairs.stop[part]
-            gram[f] += weighted.T @ phi
-            step[f] += weighted[going].T @ psi
+            gram[f] += weighted.T @ here
+            step[f] += weighted[going].T @ there
             met[f] += weighted.T @ value
             at_once[f] += weighted.T @ (value * instant)
     return Moments(gram=gram, step=step, met=met, at_once=at_once)
@@ -188,9 +197,9 @@ def _solved(
     # A singular system (no pair at all, say) still has a least-squares answer,
     # and the residual tells how good it is.
     try:
-        coefficients = solve(matrix, right, check_finite=False)
-    except LinAlgError:
-        coefficients = lstsq(matrix, right, check_finite=False)[0]
+        coefficients = np.linalg.solve(matrix, right)
+    except np.linalg.LinAlgError:
+        coefficients = np.linalg.lstsq(matrix, right, rcond=None)[0]
     size = np.linalg.norm(right)
     residual = np.linalg.norm(matrix @ coefficients - right) / (size if size > 0 else 1)
     return CommittorModel(

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from cellstate._base.progress import progress
 from cellstate._base.random import generator
 from cellstate._base.results import Result
 from cellstate.kinetics._basis import SmoothBasis, smooth_basis
@@ -21,6 +22,8 @@ from cellstate.tracks import Tracks, lineage_folds, lineage_weights
 
 # Strengths of the ridge penalty that cross-validation chooses from.
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0)
+# The basis at all rows is kept when it takes less than this many numbers (400 MB).
+KEPT = 50_000_000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -87,6 +90,17 @@ class _Problem:
     horizon_steps: int | None
     basis: SmoothBasis
     fold: np.ndarray
+    phi: np.ndarray | None
+
+    def moments(
+        self, pairs: StoppedPairs, row_weight: np.ndarray | None = None
+    ) -> Moments:
+        return fold_moments(
+            self.basis, self.x, pairs, self.fold, row_weight, phi=self.phi
+        )
+
+    def at(self, model: CommittorModel, rows: np.ndarray) -> np.ndarray:
+        return model(self.x[rows]) if self.phi is None else model.at(self.phi[rows])
 
     def pairs(self, *, reverse: bool = False) -> StoppedPairs:
         forward = not reverse
@@ -106,18 +120,24 @@ class _Problem:
         return solve_horizon(self.basis, moments, penalty, self.horizon_steps)
 
     def judged(
-        self, moments: Moments, penalty: float
+        self, moments: Moments, penalty: float, *, backward: bool = False
     ) -> tuple[np.ndarray, CommittorModel]:
         """Predict each fold by the others; also fit to all of them."""
-        whole = self.solved(moments.total(), penalty)
-        if len(moments.gram) == 1:
-            return whole(self.x), whole
+
+        def fit(part: Moments) -> CommittorModel:
+            if backward:
+                return solve_committor(self.basis, part, penalty)
+            return self.solved(part, penalty)
+
+        whole = fit(moments.total())
         q = np.full(len(self.x), np.nan)
-        for f in range(len(moments.gram)):
-            rows = self.fold == f
-            q[rows] = self.solved(moments.without(f), penalty)(self.x[rows])
-        rest = self.fold < 0
-        q[rest] = whole(self.x[rest])
+        n_folds = len(moments.gram)
+        for f in range(n_folds):
+            rows = np.flatnonzero(self.fold == f)
+            model = whole if n_folds == 1 else fit(moments.without(f))
+            q[rows] = self.at(model, rows)
+        rest = np.flatnonzero(self.fold < 0)
+        q[rest] = self.at(whole, rest)
         return q, whole
 
 
@@ -179,6 +199,7 @@ def committor_from_tracks(
     if folds:
         fold = lineage_folds(tracks, folds, stratify=target, rng=rng)
     fold[~fitted] = -1
+    basis = smooth_basis(x[fitted], n_landmarks=n_landmarks, rng=rng)
     problem = _Problem(
         x=x,
         tracks=tracks,
@@ -188,25 +209,24 @@ def committor_from_tracks(
         target_is_event=target_is_event,
         lag_frames=1 if horizon_frames is not None else lag_frames,
         horizon_steps=horizon_frames,
-        basis=smooth_basis(x[fitted], n_landmarks=n_landmarks, rng=rng),
+        basis=basis,
         fold=fold,
+        phi=basis(x) if len(x) * basis.size < KEPT else None,
     )
     pairs = problem.pairs()
     _reject_nothing_to_learn(problem, pairs)
-    moments = fold_moments(problem.basis, x, pairs, fold)
+    moments = problem.moments(pairs)
     brier = np.nan
     if penalty is None:
         penalty, brier = _choose_penalty(problem, moments)
     q, model = problem.judged(moments, penalty)
     shape = (len(x), n_bootstrap)
     replicates = np.full(shape, np.nan, dtype=np.float32)
-    for r in range(n_bootstrap):
+    for r in progress(range(n_bootstrap), "refitting the committor"):
         drawn = lineage_weights(tracks, rng)
-        resampled = fold_moments(problem.basis, x, pairs, fold, drawn)
-        replicates[:, r] = problem.judged(resampled, penalty)[0]
+        resampled = problem.moments(pairs, drawn)
+        replicates[:, r] = _at_the_sets(problem.judged(resampled, penalty)[0], problem)
     forward = _at_the_sets(q, problem)
-    for r in range(n_bootstrap):
-        replicates[:, r] = _at_the_sets(replicates[:, r], problem)
     backward, backward_residual = _backward(problem, penalty)
     return Committor(
         forward=forward,
@@ -237,8 +257,8 @@ def _reject_nothing_to_learn(problem: _Problem, pairs: StoppedPairs) -> None:
         )
     if problem.horizon_steps is None and not pairs.absorbed[learned].any():
         raise ValueError(
-            f"none of the {int(learned.sum())} transitions outside both sets enters one "
-            "of them, so nothing decides between source and target. Choose larger "
+            f"none of the {int(learned.sum())} transitions outside both sets enters "
+            "one of them, so nothing decides between source and target. Choose larger "
             "sets, or follow the cells longer."
         )
 
@@ -276,17 +296,7 @@ def _backward(problem: _Problem, penalty: float) -> tuple[np.ndarray, float]:
     n = len(problem.x)
     if problem.horizon_steps is not None or not problem.source.any():
         return np.full(n, np.nan), 0.0
-    pairs = problem.pairs(reverse=True)
-    moments = fold_moments(problem.basis, problem.x, pairs, problem.fold)
-    unlimited = solve_committor(problem.basis, moments.total(), penalty)
-    q = np.full(n, np.nan)
-    for f in range(len(moments.gram)):
-        rows = problem.fold == f
-        model = unlimited
-        if len(moments.gram) > 1:
-            model = solve_committor(problem.basis, moments.without(f), penalty)
-        q[rows] = model(problem.x[rows])
-    rest = problem.fold < 0
-    q[rest] = unlimited(problem.x[rest])
+    moments = problem.moments(problem.pairs(reverse=True))
+    q, whole = problem.judged(moments, penalty, backward=True)
     q = np.where(problem.source, 1.0, np.where(problem.target, 0.0, q))
-    return q, unlimited.residual
+    return q, whole.residual

@@ -8,6 +8,7 @@ from cellstate._adata import _extract as extract
 from cellstate._adata import _keys as keys
 from cellstate._adata import _store as store
 from cellstate._adata._results import QualityReport
+from cellstate._base.checks import positive
 from cellstate.tracks import Tracks
 
 AREA, SHARPNESS = "area", "sharpness"
@@ -54,6 +55,19 @@ def qc(
     Nothing is dropped. To leave flagged cells out:
     ``adata[adata.obs["qc_pass"]].copy()``; their tracks then have gaps.
     """
+    if max_step is not None:
+        positive(max_step, "max_step", "um", "cs.pp.qc(adata, max_step=20)")
+    positive(reach, "reach", "um", "cs.pp.qc(adata, reach=25)")
+    for name, share in (
+        ("min_relative_area", min_relative_area),
+        ("min_sharpness", min_sharpness),
+        ("area_jump", area_jump),
+    ):
+        if not 0 <= share <= 1:
+            raise ValueError(
+                f"`{name}` is a share and lies between 0 and 1; found {share!r}. "
+                f"Use e.g. cs.pp.qc(adata, {name}=0.2)."
+            )
     if keys.QC_JUMP in adata.obs:
         del adata.obs[keys.QC_JUMP]  # links are judged afresh
     tracks = extract.tracks(adata)

@@ -9,7 +9,6 @@ from cellstate._adata import _store as store
 from cellstate._base.checks import choice
 from cellstate.statespace import DelayEmbedding, Projection, delay_embedding, fit_pca
 
-
 # What a cell looks like from inside. Outlines add noise more than knowledge where
 # masks are drawn by a machine, and neighbours and motion are not the cell itself.
 APPEARANCE = ("size", "intensity", "texture")

@@ -88,9 +88,9 @@ def test_no_cells_at_all(walkers):
 )
 def test_movies_may_be_named_by_any_kind_of_text(walkers, dtype):
     """Two movies that use the same track numbers stay apart."""
-    both = AnnData(np.zeros((2 * walkers.n_obs, 1)))
-    both.obs = pd.concat([walkers.obs, walkers.obs], ignore_index=True)
-    both.obs.index = both.obs.index.astype(str)
+    obs = pd.concat([walkers.obs, walkers.obs])
+    obs.index = [str(i) for i in range(len(obs))]
+    both = AnnData(np.zeros((len(obs), 1)), obs=obs)
     both.obs["movie"] = pd.Series(
         np.repeat(["north", "south"], walkers.n_obs), index=both.obs.index
     ).astype(dtype)

@@ -46,10 +46,7 @@ def same(one, other):
             same(getattr(one, name), getattr(other, name))
     elif isinstance(one, pd.DataFrame):
         pd.testing.assert_frame_equal(
-            one.reset_index(drop=True),
-            other.reset_index(drop=True),
-            check_dtype=False,
-            check_categorical=False,
+            one, other, check_dtype=False, check_categorical=False
         )
     elif isinstance(one, np.ndarray):
         np.testing.assert_array_equal(one, other)
@@ -132,7 +129,9 @@ def test_what_was_made_of_a_committor_is_refused_when_it_changed(full):
 
 def test_a_column_that_is_gone_is_named(full):
     del full.obs["committor_backward"]
-    message = r"'backward' in adata.obs\['committor_backward'\].*gone.*cs\.tl\.committor"
+    message = (
+        r"'backward' in adata.obs\['committor_backward'\].*gone.*cs\.tl\.committor"
+    )
     with pytest.raises(StaleResultError, match=message):
         cs.get.committor(full)
 
@@ -153,7 +152,9 @@ def test_a_missing_result_names_the_call(walkers, name):
 
 
 def test_a_missing_result_names_what_is_there(full):
-    with pytest.raises(KeyError, match=r"'other'.*found \['committor'\].*key_added='ot"):
+    with pytest.raises(
+        KeyError, match=r"'other'.*found \['committor'\].*key_added='ot"
+    ):
         cs.get.committor(full, "other")
 
 
@@ -168,8 +169,6 @@ def test_a_fingerprint_changes_with_cells_and_with_values(walkers):
     was = fingerprint(walkers), fingerprint(walkers, "X_state")
     assert fingerprint(walkers[1:]) != was[0]
     walkers.obsm["X_state"][7, 0] += 1e-12
-    assert fingerprint(walkers, "X_state") == was[1]  # lost in round-off of 1
-    walkers.obsm["X_state"][7, 0] += 1e-3
     assert fingerprint(walkers, "X_state") != was[1]
     assert fingerprint(walkers) == was[0]
 

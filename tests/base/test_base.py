@@ -65,13 +65,18 @@ def test_another_kind_is_refused(everything):
 
 def test_settings_are_validated_and_restored():
     settings = Settings()
-    with pytest.raises(AttributeError, match="no setting 'progres'; found .*progress"):
+    with pytest.raises(AttributeError, match=r"no setting 'progres'; found .*progress"):
         settings.progres = False
     with pytest.raises(TypeError, match="True or False; found 1"):
         settings.progress = 1
-    with pytest.raises(RuntimeError, match="inside"), settings.override(progress=False):
-        assert settings.progress is False
-        raise RuntimeError("inside")
+
+    def fail_inside():
+        with settings.override(progress=False):
+            assert settings.progress is False
+            raise RuntimeError("inside")
+
+    with pytest.raises(RuntimeError, match="inside"):
+        fail_inside()
     assert settings.progress is True
 
 

@@ -55,26 +55,28 @@ def main(arguments: Sequence[str] | None = None) -> pd.DataFrame:
         adata = cs.pp.features(movie)
         print(f"{movie}\n{cs.pp.qc(adata)}\n")
         scores = pd.concat(
-            _one_seed(adata, seed, options.folds)
+            _one_seed(adata, seed, options.folds, options.horizons)
             for seed in range(options.first_seed, options.first_seed + options.seeds)
         )
     _print(scores, options)
     return scores
 
 
-def _one_seed(adata: AnnData, seed: int, folds: int) -> pd.DataFrame:
+def _one_seed(
+    adata: AnnData, seed: int, folds: int, horizons: Sequence[float]
+) -> pd.DataFrame:
     trusted = extract.tracks(adata)
     linked = _as_linked(adata)
     fold = lineage_folds(linked, folds, stratify=_target(linked)[0], rng=seed)
     methods = {"committor": _committor, **BASELINES}
     predicted = {
-        (m, h): np.full(adata.n_obs, np.nan) for m in methods for h in HORIZONS
+        (m, h): np.full(adata.n_obs, np.nan) for m in methods for h in horizons
     }
     for f in range(folds):
         train = fold != f
         for name, method in methods.items():
-            found = method(adata, trusted, train, seed)
-            for h in HORIZONS:
+            found = method(adata, trusted, train, seed, horizons)
+            for h in horizons:
                 predicted[name, h][~train] = found[h][~train]
     rows = []
     for truth, tracks in (("as linked", linked), ("qc links cut", trusted)):
@@ -100,7 +102,11 @@ def _one_seed(adata: AnnData, seed: int, folds: int) -> pd.DataFrame:
 
 
 def _committor(
-    adata: AnnData, tracks: Tracks, train: np.ndarray, seed: int
+    adata: AnnData,
+    tracks: Tracks,
+    train: np.ndarray,
+    seed: int,
+    horizons: Sequence[float],
 ) -> dict[float, np.ndarray]:
     """The package's own path: normalize, embed, delay_embed, committor(horizon)."""
     cells = adata.copy()
@@ -109,7 +115,7 @@ def _committor(
     cs.tl.delay_embed(cells)
     cs.tl.define_states(cells, source="none", target="division")
     found = {}
-    for h in HORIZONS:
+    for h in horizons:
         # B is the last frame before a division: within h means B within h - 1 frame.
         fitted = cs.tl.committor(
             cells, None, "B", horizon=h - FRAME, fit_on=train, n_bootstrap=0, rng=seed
@@ -123,20 +129,32 @@ def _columns(adata: AnnData, names: Sequence[str]) -> np.ndarray:
 
 
 def _area_intensity(
-    adata: AnnData, tracks: Tracks, train: np.ndarray, seed: int
+    adata: AnnData,
+    tracks: Tracks,
+    train: np.ndarray,
+    seed: int,
+    horizons: Sequence[float],
 ) -> dict[float, np.ndarray]:
     x = np.log(_columns(adata, ["area", "mean_signal_H2B"]).clip(1e-3))
-    return _classified(x, tracks, train, _logistic)
+    return _classified(x, tracks, train, horizons, _logistic)
 
 
 def _region_logistic(
-    adata: AnnData, tracks: Tracks, train: np.ndarray, seed: int
+    adata: AnnData,
+    tracks: Tracks,
+    train: np.ndarray,
+    seed: int,
+    horizons: Sequence[float],
 ) -> dict[float, np.ndarray]:
-    return _classified(_columns(adata, REGION_12), tracks, train, _logistic)
+    return _classified(_columns(adata, REGION_12), tracks, train, horizons, _logistic)
 
 
 def _region_boosted(
-    adata: AnnData, tracks: Tracks, train: np.ndarray, seed: int
+    adata: AnnData,
+    tracks: Tracks,
+    train: np.ndarray,
+    seed: int,
+    horizons: Sequence[float],
 ) -> dict[float, np.ndarray]:
     linked = _as_linked(adata)
     x = _columns(adata, REGION_12)
@@ -152,7 +170,7 @@ def _region_boosted(
             age[rows] = linked.time[rows] - linked.time[rows[0]]
     ratio[~np.isfinite(ratio)] = np.nan
     joined = np.column_stack([x, change, ratio, age])
-    return _classified(joined, tracks, train, lambda: _boosted(seed))
+    return _classified(joined, tracks, train, horizons, lambda: _boosted(seed))
 
 
 BASELINES = {
@@ -163,11 +181,15 @@ BASELINES = {
 
 
 def _classified(
-    x: np.ndarray, tracks: Tracks, train: np.ndarray, make: object
+    x: np.ndarray,
+    tracks: Tracks,
+    train: np.ndarray,
+    horizons: Sequence[float],
+    make: object,
 ) -> dict[float, np.ndarray]:
     """Fit a classifier per horizon to the known futures of the training cells."""
     found = {}
-    for h in HORIZONS:
+    for h in horizons:
         outcome = _divides_within(tracks, h)
         rows = train & np.isfinite(outcome)
         model = make().fit(x[rows], outcome[rows] > 0.5)
@@ -251,6 +273,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=100)
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--horizons", type=float, nargs="+", default=HORIZONS)
     parser.add_argument("--crop", action="store_true", help="the shipped crop instead")
     parser.add_argument("--relink", action="store_true", help="link with cs.pp.track")
     return parser.parse_args(arguments)

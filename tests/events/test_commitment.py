@@ -152,9 +152,7 @@ def test_events_are_numbered_and_lineages_named():
     )
     q = np.array([0.1, 0.5, 0.95, 0.5])
     target = track == 8
-    result = commitment_events(
-        tracks, q, q[:, None], target, movie_names=["field"]
-    )
+    result = commitment_events(tracks, q, q[:, None], target, movie_names=["field"])
     assert result.table["event"].tolist() == [-1, 0, -1]
     assert result.table["lineage"].tolist() == [4, 4, 4]
     assert result.table["track"].tolist() == [4, 8, 9]

@@ -45,9 +45,7 @@ def test_wilson_interval_by_its_formula():
     for i, k in enumerate((4, 31)):
         share = k / n
         middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-        half = z / (1 + z**2 / n) * np.sqrt(
-            share * (1 - share) / n + z**2 / (4 * n**2)
-        )
+        half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
         assert report.observed[i] == pytest.approx(share)
         assert report.low[i] == pytest.approx(middle - half)
         assert report.high[i] == pytest.approx(middle + half)

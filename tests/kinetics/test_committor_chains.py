@@ -80,6 +80,7 @@ def test_gamblers_ruin(chain_paths, ruin_matrix, ruin_chance, tracks_of, up, lag
         lag_frames=lag,
         folds=0,
         n_bootstrap=0,
+        n_landmarks=80,
         penalty=0.01,
         rng=0,
     )
@@ -168,8 +169,10 @@ def test_backward_committor_against_the_reversed_chain(ring, ruin_chance):
     # The law is uniform, so the reversed chain turns the other way.
     backward = np.r_[1, 1 - ruin_chance(i, 6, 1 - up), 0]
     backward = np.r_[backward, 1 - ruin_chance(i[::-1], 6, up)]
-    worst = [np.abs(fitted.forward - forward[states]).max(),
-             np.abs(fitted.backward - backward[states]).max()]
+    worst = [
+        np.abs(fitted.forward - forward[states]).max(),
+        np.abs(fitted.backward - backward[states]).max(),
+    ]
     # About 400 * 60 / 12 = 2000 visits of each state.
     assert max(worst) < 0.06
     gap = np.abs(fitted.backward - (1 - fitted.forward)).max()
@@ -209,9 +212,7 @@ def test_both_directions_sum_to_one(small):
 def test_rotating_and_scaling_the_state_space_changes_nothing(small):
     x, tracks, source, target = small
     angle = 0.7
-    turn = np.array(
-        [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-    )
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     plain = fit(x, tracks, source, target)
     turned = fit(5.0 * x @ turn.T + [3, -8], tracks, source, target)
     np.testing.assert_allclose(turned.forward, plain.forward, atol=1e-5)
@@ -240,13 +241,14 @@ def test_the_unit_of_time_changes_nothing_but_the_horizon(small):
 
 
 def test_a_seed_reproduces_and_the_global_state_is_left_alone(small):
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
     first, second = (fit(*small, n_landmarks=50, rng=9) for _ in range(2))
     np.testing.assert_array_equal(first.forward, second.forward)
     np.testing.assert_array_equal(first.replicates, second.replicates)
     other = fit(*small, n_landmarks=50, rng=10)
     assert not np.array_equal(first.replicates, other.replicates)
-    np.testing.assert_array_equal(np.random.get_state()[1], before)
+    after = np.random.get_state()[1]  # noqa: NPY002
+    np.testing.assert_array_equal(after, before)
 
 
 def test_cells_are_judged_by_other_lineages(small):
@@ -265,7 +267,8 @@ def test_cells_are_judged_by_other_lineages(small):
     others = ~met & (tracks.index != free)
     assert np.abs(again.forward - plain.forward)[others].max() > 1e-3
     seen, seen_again = (
-        fit(x, tracks, a, target, **fit_with, folds=0).forward for a in (source, changed)
+        fit(x, tracks, a, target, **fit_with, folds=0).forward
+        for a in (source, changed)
     )
     assert np.abs(seen - seen_again)[rows[:-1]].max() > 1e-3
 

@@ -8,7 +8,7 @@ from cellstate.tracks import Tracks
 
 
 def fit(well, tracks, **options):
-    options = {"n_bootstrap": 0, "rng": 0} | options
+    options = {"n_bootstrap": 0, "n_landmarks": 80, "rng": 0} | options
     return committor_from_tracks(
         well.x,
         tracks,
@@ -122,7 +122,10 @@ def test_halving_the_frame_interval_doubles_every_rate(double_well, fitted):
         for interval in (double_well.interval, double_well.interval / 2)
     )
     for name, factor in (
-        ("k_ab", 2), ("k_ba", 2), ("nu", 2), ("mfpt_ab", 0.5),
+        ("k_ab", 2),
+        ("k_ba", 2),
+        ("nu", 2),
+        ("mfpt_ab", 0.5),
         ("transition_path_time", 0.5),
     ):
         one, two = getattr(rates, name), getattr(fast, name)

@@ -118,9 +118,7 @@ def test_fate_of_rows_that_nobody_can_tell_is_unknown(tree):
     fate = realised_fate(tree, at(), at(2), unknown=at(5, 7), horizon_frames=0)
     np.testing.assert_array_equal(fate, [0, 0, 1, 0, 0, np.nan, 0, np.nan])
     fate = realised_fate(tree, at(), at(2), unknown=at(5, 7), horizon_frames=1)
-    np.testing.assert_array_equal(
-        fate, [0, 1, 1, 0, np.nan, np.nan, np.nan, np.nan]
-    )
+    np.testing.assert_array_equal(fate, [0, 1, 1, 0, np.nan, np.nan, np.nan, np.nan])
 
 
 def test_last_and_next_set_met_with_filled_ends(tree):

@@ -73,9 +73,9 @@ def test_no_global_random_state_is_touched_and_seeds_reproduce(walkers, name):
     stored = []
     for _ in range(2):
         adata = walkers.copy()
-        before = np.random.get_state()
+        before = np.random.get_state()  # noqa: NPY002
         CALLS[name](adata)
-        after = np.random.get_state()
+        after = np.random.get_state()  # noqa: NPY002
         np.testing.assert_array_equal(before[1], after[1])
         assert before[2:] == after[2:]
         stored.append(adata)

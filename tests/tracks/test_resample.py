@@ -43,9 +43,9 @@ def test_folds_do_not_depend_on_the_order_of_rows(forest):
         track=forest.track[order],
         frame=forest.frame[order],
         time=forest.time[order],
-        parent_track=np.where(
-            forest.parent >= 0, forest.track_id[forest.parent], -1
-        )[forest.index][order],
+        parent_track=np.where(forest.parent >= 0, forest.track_id[forest.parent], -1)[
+            forest.index
+        ][order],
     )
     np.testing.assert_array_equal(
         lineage_folds(mixed, 3, rng=2), lineage_folds(forest, 3, rng=2)[order]
@@ -60,7 +60,8 @@ def test_too_few_lineages_for_the_folds(forest):
 def test_bootstrap_draws_whole_lineages(forest):
     weight = lineage_weights(forest, rng=1)
     of_lineage = [
-        np.unique(weight[forest.row_lineage == f]) for f in np.unique(forest.row_lineage)
+        np.unique(weight[forest.row_lineage == f])
+        for f in np.unique(forest.row_lineage)
     ]
     assert all(w.size == 1 for w in of_lineage)
     assert sum(w[0] for w in of_lineage) == 12
@@ -68,8 +69,10 @@ def test_bootstrap_draws_whole_lineages(forest):
 
 def test_bootstrap_weights_have_mean_one_and_the_multinomial_variance(forest):
     rng = np.random.default_rng(7)
-    rows = [np.flatnonzero(forest.row_lineage == f)[0] for f in
-            np.unique(forest.row_lineage)]
+    rows = [
+        np.flatnonzero(forest.row_lineage == f)[0]
+        for f in np.unique(forest.row_lineage)
+    ]
     draws = np.stack([lineage_weights(forest, rng)[rows] for _ in range(2000)])
     # Multinomial with 12 draws over 12 lineages: variance 11/12 of each count.
     se = np.sqrt(11 / 12 / 2000)
