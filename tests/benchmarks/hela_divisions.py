@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -198,7 +199,11 @@ def _classified(
 
 
 def _logistic() -> object:
-    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=3000))
+    return make_pipeline(
+        SimpleImputer(strategy="median"),
+        StandardScaler(),
+        LogisticRegression(max_iter=3000),
+    )
 
 
 def _boosted(seed: int) -> object:
