@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from anndata import AnnData
+from scipy.sparse import issparse
 
 from cellstate._adata import _keys as keys
 from cellstate._adata._schema import check_identity
@@ -102,6 +103,16 @@ def basis(adata: AnnData, key: str = keys.STATE_SPACE) -> np.ndarray:
             "cs.pp.normalize(adata) reports the features that are undefined."
         )
     return values
+
+
+def features(adata: AnnData) -> np.ndarray:
+    """Return X as a dense float array, shape (n, p)."""
+    if adata.X is None:
+        raise ValueError(
+            "adata.X holds no features; found None. Measure them with "
+            "cs.pp.features(movie), or set adata.X = features, shape (cells, features)."
+        )
+    return np.asarray(adata.X.toarray() if issparse(adata.X) else adata.X, dtype=float)
 
 
 def column(adata: AnnData, key: str) -> pd.Series:

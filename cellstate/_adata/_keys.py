@@ -32,6 +32,8 @@ QC_JUMP = "qc_jump"  # the link from the frame before is not trusted
 QC_UNDEFINED = "qc_undefined"  # a feature of this cell is NaN
 TOUCHES_BORDER = "touches_border"
 N_COMPONENTS = "n_components"
+# Columns that make the tracks: a result that used tracks is stale when one changes.
+TRACKING = (MOVIE, TRACK, FRAME, TIME, PARENT_TRACK, QC_JUMP)
 QC_FLAGS = (QC_BORDER, QC_SLIVER, QC_FRAGMENTED, QC_BLUR, QC_JUMP, QC_UNDEFINED)
 
 # obs: results

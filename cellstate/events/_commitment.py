@@ -115,8 +115,10 @@ def commitment_events(
     -----
     The p-value ranks a track's statistic, the highest log-odds of its committor over
     its first, among the tracks that were never seen to reach B (conformal;
-    a track is not compared with itself). Tracks whose event was missed sit in
-    that null too and make it conservative.
+    a track is not compared with itself); q-values adjust seen and unseen tracks
+    apart. Tracks whose event was missed sit in that null too. As long as the
+    null is made of the unseen tracks themselves, and not of control lineages,
+    hardly any prediction can pass: it then stays undecidable, which is honest.
     """
     threshold, fdr = fraction(threshold, "threshold"), fraction(fdr, "fdr")
     if threshold <= 0.5:
@@ -139,7 +141,11 @@ def commitment_events(
     table["null"] = "tracks never seen to reach the target"
     null = ~table["observed"].to_numpy() & table["statistic"].notna().to_numpy()
     table["p"] = _conformal(table["statistic"].to_numpy(), null)
-    table["q"] = _benjamini_hochberg(table["p"].to_numpy())
+    seen = table["observed"].to_numpy()
+    p = table["p"].to_numpy()
+    table["q"] = np.where(
+        seen, _benjamini_hochberg(p, seen), _benjamini_hochberg(p, ~seen)
+    )
     _judge_predicted(table, fdr)
     happened = (table["status"] == "event").to_numpy()
     table["event"] = np.where(happened, np.cumsum(happened) - 1, -1)
@@ -252,11 +258,16 @@ def _conformal(statistic: np.ndarray, null: np.ndarray) -> np.ndarray:
     return p
 
 
-def _benjamini_hochberg(p: np.ndarray) -> np.ndarray:
+def _benjamini_hochberg(p: np.ndarray, family: np.ndarray) -> np.ndarray:
+    """Adjust the p-values of one family, NaN elsewhere.
+
+    Events that were seen are true; in one family with the rest they would pay for
+    false ones.
+    """
     from scipy.stats import false_discovery_control
 
     q = np.full(p.size, np.nan)
-    known = np.isfinite(p)
+    known = np.isfinite(p) & family
     if known.any():
         q[known] = false_discovery_control(p[known], method="bh")
     return q

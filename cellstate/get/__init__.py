@@ -3,7 +3,9 @@
 from cellstate.get._results import (
     calibration,
     committor,
+    delay_embedding,
     events,
+    projection,
     quality,
     rates,
     scaling,
@@ -13,7 +15,9 @@ from cellstate.get._results import (
 __all__ = [
     "calibration",
     "committor",
+    "delay_embedding",
     "events",
+    "projection",
     "quality",
     "rates",
     "scaling",

@@ -7,7 +7,7 @@ from cellstate._adata._results import QualityReport, States
 from cellstate._adata._store import read
 from cellstate.events import EventTable
 from cellstate.kinetics import Calibration, Committor, Rates
-from cellstate.statespace import Scaling
+from cellstate.statespace import DelayEmbedding, Projection, Scaling
 
 
 def quality(adata: AnnData, key: str = keys.QC) -> QualityReport:
@@ -18,6 +18,16 @@ def quality(adata: AnnData, key: str = keys.QC) -> QualityReport:
 def scaling(adata: AnnData, key: str = keys.NORMALIZE) -> Scaling:
     """Statistics of `cs.pp.normalize`."""
     return read(adata, key, Scaling, "cs.pp.normalize(adata)")
+
+
+def projection(adata: AnnData, key: str = keys.EMBED) -> Projection:
+    """Projection of `cs.tl.embed`, to reuse on other cells."""
+    return read(adata, key, Projection, "cs.tl.embed(adata)")
+
+
+def delay_embedding(adata: AnnData, key: str = keys.DELAYS) -> DelayEmbedding:
+    """Windows of `cs.tl.delay_embed`."""
+    return read(adata, key, DelayEmbedding, "cs.tl.delay_embed(adata)")
 
 
 def states(adata: AnnData, key: str = keys.STATES) -> States:

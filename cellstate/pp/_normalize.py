@@ -45,7 +45,7 @@ def normalize(
     >>> normalize(adata).used
     array([ True, False])
     """
-    x = np.asarray(adata.X, dtype=float)
+    x = extract.features(adata)
     names = tuple(str(n) for n in adata.var_names)
     if scaling is None:
         scaling = fit_scaling(x, names, extract.row_mask(adata, fit_on, "fit_on"))

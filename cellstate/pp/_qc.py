@@ -196,7 +196,7 @@ def _blurred(
 def _feature(adata: AnnData, name: str) -> np.ndarray | None:
     if name not in adata.var_names:
         return None
-    return np.asarray(adata[:, name].X, dtype=float).ravel()
+    return extract.features(adata[:, name]).ravel()
 
 
 def _column(adata: AnnData, name: str) -> np.ndarray | None:
@@ -208,7 +208,7 @@ def _static(adata: AnnData) -> np.ndarray:
 
     A feature that is undefined for all cells is reported by pp.normalize instead.
     """
-    x = np.asarray(adata.X, dtype=float)
+    x = extract.features(adata)
     keep = np.isfinite(x).any(axis=0)
     if keys.FAMILY in adata.var:
         family = adata.var[keys.FAMILY].to_numpy()

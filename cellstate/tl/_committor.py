@@ -90,6 +90,11 @@ def committor(
             "without a source every cell reaches the target in the end; give a "
             "horizon in hours, or a source: cs.tl.committor(adata, 'A', 'B')."
         )
+    if lag is not None and horizon is not None:
+        raise ValueError(
+            f"with a horizon ({horizon:g} h) the lag is one frame; found "
+            f"lag={lag:g} h. Leave one of them out."
+        )
     interval = extract.frame_interval(adata)
     in_a, in_b, unknown, is_event = masks(adata, source, target)
     result = committor_from_tracks(
@@ -100,7 +105,7 @@ def committor(
         unknown=unknown,
         target_is_event=is_event,
         names=(source or "", target),
-        lag_frames=max(1, _frames(lag, interval, "lag")) if lag is not None else 1,
+        lag_frames=1 if lag is None else _frames(lag, interval, "lag", least=1),
         horizon_frames=None
         if horizon is None
         else _frames(horizon, interval, "horizon"),
@@ -123,7 +128,7 @@ def committor(
             "backward": ("obs", backward),
             "replicates": ("obsm", f"{key}_replicates"),
         },
-        inputs=(basis, keys.STATE),
+        inputs=(basis, keys.STATE, *keys.TRACKING),
         params={"basis": basis, "lag": lag, "n_landmarks": n_landmarks},
         rng=rng,
     )
@@ -176,16 +181,21 @@ def validate_committor(
         np.asarray(fitted.forward)[judged], fate[judged], n_bins=n_bins
     )
     store.put(
-        adata, key_added, report, inputs=(key, keys.STATE), params={"committor": key}
+        adata,
+        key_added,
+        report,
+        inputs=(key, keys.STATE, *keys.TRACKING),
+        params={"committor": key},
     )
     return report
 
 
-def _frames(hours: float, interval: float, name: str) -> int:
+def _frames(hours: float, interval: float, name: str, least: int = 0) -> int:
     frames = hours / interval
-    if hours < 0 or abs(frames - round(frames)) > 1e-6 * max(1.0, frames):
+    if frames < least - 1e-6 or abs(frames - round(frames)) > 1e-6 * max(1.0, frames):
         raise ValueError(
-            f"`{name}`={hours:g} h is not a whole number of frames of {interval:g} h; "
+            f"`{name}`={hours:g} h is not a whole number (at least {least}) of frames "
+            f"of {interval:g} h; "
             f"use e.g. {name}={max(round(frames), 1) * interval:g}."
         )
     return round(frames)

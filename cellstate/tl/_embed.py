@@ -137,9 +137,20 @@ def delay_embed(
         baseline=baseline,
         across_division=across_division,
     )
-    adata.obsm[key_added] = np.array(window.values)
     adata.obsm[keys.STATE_SPACE] = np.array(window.values)
-    adata.obs[keys.N_HELD] = np.array(window.n_held)
+    store.put(
+        adata,
+        keys.DELAYS,
+        window,
+        per_cell={"values": ("obsm", key_added), "n_held": ("obs", keys.N_HELD)},
+        inputs=keys.TRACKING,
+        params={
+            "basis": basis,
+            "n_lags": n_lags,
+            "baseline": baseline,
+            "across_division": across_division,
+        },
+    )
     return window
 
 

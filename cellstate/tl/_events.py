@@ -62,7 +62,7 @@ def differentiation_events(
         adata,
         key_added,
         result,
-        inputs=(key, keys.STATE),
+        inputs=(key, keys.STATE, *keys.TRACKING),
         params={"committor": key, "threshold": threshold, "fdr": fdr},
     )
     return result

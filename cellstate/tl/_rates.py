@@ -67,7 +67,7 @@ def rates(
         adata,
         key_added,
         result,
-        inputs=(key, keys.STATE),
+        inputs=(key, keys.STATE, *keys.TRACKING),
         params={"committor": key},
         rng=rng,
     )

@@ -167,7 +167,7 @@ def _matches(adata: AnnData, expression: str, role: str) -> np.ndarray:
     features = [n for n in adata.var_names if n in expression and n not in adata.obs]
     table = adata.obs.copy()
     for name in features:
-        table[name] = np.asarray(adata[:, name].X, dtype=float).ravel()
+        table[name] = extract.features(adata[:, name]).ravel()
     try:
         matched = table.eval(expression)
         if not pd.api.types.is_bool_dtype(matched):

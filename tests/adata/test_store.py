@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 
 import cellstate as cs
-from cellstate._adata._store import fingerprint, put, read
+from cellstate._adata._store import fingerprint, put
 from cellstate._base.errors import StaleResultError
 from cellstate._base.results import Estimate, Result
-from cellstate.statespace import Projection
 
 
 @pytest.fixture
@@ -18,6 +17,7 @@ def full(measured):
     cs.pp.qc(adata)
     cs.pp.normalize(adata)
     cs.tl.embed(adata, n_components=2)
+    cs.tl.delay_embed(adata)
     first = adata.obsm["X_state"][:, 0]
     adata.obs["score"] = first
     low, high = np.quantile(first, [0.3, 0.7])
@@ -29,13 +29,7 @@ def full(measured):
     return adata
 
 
-def embedding(adata):
-    return read(adata, "embed", Projection, "cs.tl.embed(adata)")
-
-
-READERS = {f.__name__: f for f in (getattr(cs.get, n) for n in cs.get.__all__)} | {
-    "embedding": embedding
-}
+READERS = {name: getattr(cs.get, name) for name in cs.get.__all__}
 
 
 def same(one, other):

@@ -76,7 +76,7 @@ def test_run_writes_all_that_it_promises(finished):
     assert written == {"cells.h5ad", "events.csv", "figures", "report.html", "run.json"}
     events = pd.read_csv(finished / "events.csv")
     assert (events["status"] == "event").sum() == 8  # every division that was drawn
-    assert not [p for p in finished.rglob(".*")], "half files stay behind"
+    assert not list(finished.rglob(".*")), "half files stay behind"
 
 
 def test_run_json_names_parameters_versions_seed_and_checksums(finished):

@@ -135,11 +135,23 @@ def test_ties_in_the_null_are_not_called_rare():
     np.testing.assert_array_equal(result.table["p"], 1)
 
 
-def test_q_values_follow_benjamini_hochberg(quiet):
-    result = judge([[0.2, 0.9], [0.3, 0.9], *quiet], reached=[0, 1])
-    p = np.sort(result.table["p"].to_numpy())
+@pytest.mark.parametrize("seen", [True, False])
+def test_q_values_follow_benjamini_hochberg_in_each_family(quiet, seen):
+    table = judge([[0.2, 0.9], [0.3, 0.9], *quiet], reached=[0, 1]).table
+    family = table[table["observed"] == seen]
+    p = np.sort(family["p"].to_numpy())
     by_hand = np.minimum.accumulate((p * p.size / np.arange(1, p.size + 1))[::-1])
-    np.testing.assert_allclose(np.sort(result.table["q"]), by_hand[::-1])
+    np.testing.assert_allclose(np.sort(family["q"]), by_hand[::-1])
+
+
+def test_seen_events_do_not_pay_for_predicted_ones():
+    """Aimless tracks beside ever more true events: none of them is called."""
+    aimless = np.random.default_rng(0).uniform(0.01, 0.99, (100, 8))
+    true = np.tile([0.05, 0.95], (300, 4))
+    both = [*true, *aimless]
+    result = judge(both, reached=range(300))
+    predicted = (result.table["status"] == "event") & ~result.table["observed"]
+    assert predicted.sum() == 0
 
 
 def test_events_are_numbered_and_lineages_named():

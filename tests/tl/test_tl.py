@@ -7,6 +7,7 @@ import pytest
 from anndata import AnnData, ImplicitModificationWarning
 
 import cellstate as cs
+from cellstate._base.errors import StaleResultError
 
 # How to call each function on an AnnData with track, frame, time and X_state only.
 # A new function of cs.tl must be added here.
@@ -170,6 +171,9 @@ def test_rates_scale_with_the_time_column(walkers_ab):
     cs.tl.committor(walkers_ab, n_bootstrap=0, rng=0)
     slow = cs.tl.rates(walkers_ab, rng=0)
     walkers_ab.obs["time"] /= 2
+    with pytest.raises(StaleResultError, match="another 'time'"):
+        cs.tl.rates(walkers_ab, rng=0)
+    cs.tl.committor(walkers_ab, n_bootstrap=0, rng=0)
     fast = cs.tl.rates(walkers_ab, rng=0)
     assert fast.k_ab.value == pytest.approx(2 * slow.k_ab.value)
     assert fast.k_ab.high == pytest.approx(2 * slow.k_ab.high)
