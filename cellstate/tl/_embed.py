@@ -91,7 +91,7 @@ def delay_embed(
     basis: str = keys.PCA,
     n_lags: int = 1,
     baseline: bool = True,
-    across_division: bool = False,
+    across_division: bool = True,
     key_added: str = keys.DELAY,
 ) -> DelayEmbedding:
     """Give each cell its recent past, never across a gap; becomes ``X_state`` too.
@@ -108,7 +108,8 @@ def delay_embed(
         Add the difference to the running median of the cell's own track: a cell
         that is always bright is told from one that became bright.
     across_division
-        Let a daughter look back into her mother.
+        Let a daughter look back into her mother: newborn cells and cells about to
+        divide can look alike, and the past tells them apart.
     key_added
         Name in obsm.
 
