@@ -8,6 +8,7 @@ from pathlib import Path
 from cellstate._base.settings import settings
 
 INTERRUPTED = 130
+LONG_INTERVAL = 4.0  # h; longer ones are more often minutes than hours
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,6 +70,12 @@ def _run_inputs(
     from cellstate import _pipeline, get
 
     chosen = _pipeline.Settings(seed=options.seed, **parameters)
+    if chosen.frame_interval > LONG_INTERVAL:
+        print(
+            f"note: {chosen.frame_interval:g} h between frames; if these are minutes, "
+            f"give --frame-interval {chosen.frame_interval / 60:g}.",
+            file=sys.stderr,
+        )
     adata = _pipeline.run(inputs, chosen, options.out, force=options.force)
     table, rates = get.events(adata).table, get.rates(adata)
     counts = table["status"].value_counts()

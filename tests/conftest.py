@@ -26,6 +26,12 @@ def _one_thread():
         yield
 
 
+@pytest.fixture
+def rng_order():
+    """A fixed shuffle of n rows."""
+    return lambda n: np.random.default_rng(7).permutation(n)
+
+
 # Tracks
 
 

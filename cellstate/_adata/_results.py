@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from cellstate._base.errors import listing
 from cellstate._base.results import Result
 
 
@@ -22,6 +23,9 @@ class QualityReport(Result):
         Cells, and those without any flag.
     thresholds
         Limits used, in the order of `threshold_names`.
+    dead_features
+        Features that are undefined or the same in all cells: an empty or constant
+        channel, too few cells.
     """
 
     kind: ClassVar[str] = "quality"
@@ -32,6 +36,7 @@ class QualityReport(Result):
     n_pass: int
     threshold_names: tuple[str, ...]
     thresholds: np.ndarray
+    dead_features: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [f"{self.n_pass} of {self.n_cells} cells pass every check"]
@@ -40,6 +45,11 @@ class QualityReport(Result):
             for flag, count in zip(self.flags, self.counts, strict=True)
         ]
         lines += [f"  {flag:<14}    not checked" for flag in self.not_checked]
+        if self.dead_features:
+            lines.append(
+                f"{len(self.dead_features)} features are undefined or constant in all "
+                f"cells: {listing(self.dead_features)}"
+            )
         return "\n".join(lines)
 
 

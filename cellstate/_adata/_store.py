@@ -75,7 +75,11 @@ def put(
             **content,
             "params": {k: v for k, v in dict(params or {}).items() if v is not None},
             "per_cell": {f: f"{place}:{name}" for f, (place, name) in per_cell.items()},
-            "inputs": {name: fingerprint(adata, name) for name in inputs},
+            # What was written per cell is watched too: it is read back as the result.
+            "inputs": {
+                name: fingerprint(adata, name)
+                for name in (*inputs, *(name for _, name in per_cell.values()))
+            },
             "cells": fingerprint(adata),
             "version": version("cellstate"),
             "seed": seed_of(rng),
@@ -105,7 +109,6 @@ def read(adata: AnnData, key: str, kind: type[R], call: str) -> R:
             f"Run {call}."
         )
     content = dict(stored[key])
-    _reject_stale(adata, key, content, call)
     for field, where in content["per_cell"].items():
         place, name = where.split(":", 1)
         if name not in getattr(adata, place):
@@ -114,6 +117,7 @@ def read(adata: AnnData, key: str, kind: type[R], call: str) -> R:
                 f"gone; found {list(getattr(adata, place))}. Run {call} again."
             )
         content[field] = np.asarray(getattr(adata, place)[name])
+    _reject_stale(adata, key, content, call)
     return kind.from_dict(content)
 
 

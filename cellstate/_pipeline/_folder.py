@@ -99,39 +99,67 @@ class RunFolder:
         if not held:
             return fresh
         before = _read(self.path / RECORD)
-        if force:
-            if before is None and any(n not in WRITTEN for n in held):
-                raise FileExistsError(
-                    f"{self.path} holds {held[:5]} but no {RECORD}: it was not made by "
-                    "cellstate, so --force does not delete it. Choose another folder."
-                )
-            for name in WRITTEN:
-                _remove(self.path / name)
-            return fresh
-        if before is None or before.get("complete"):
-            what = "a complete run" if before else f"{len(held)} files ({held[:3]} ...)"
+        if before is None:
             raise FileExistsError(
-                f"the output folder {self.path} exists and holds {what}; give another "
-                "folder with -o, or --force to overwrite it."
+                f"the output folder {self.path} exists and holds {len(held)} files "
+                f"({held[:3]} ...) but no {RECORD}: it was not made by cellstate, and "
+                "even --force does not delete it. Give another folder with -o."
             )
-        same = all(before[k] == fresh[k] for k in ("parameters", "inputs", "versions"))
-        if not same:
-            changed = [
-                k for k in ("parameters", "inputs", "versions") if before[k] != fresh[k]
-            ]
+        if force:
+            self._clear()
+            return fresh
+        if before.get("complete"):
+            raise FileExistsError(
+                f"the output folder {self.path} exists and holds a complete run; give "
+                "another folder with -o, or --force to overwrite it."
+            )
+        return self._resumed(before, fresh)
+
+    def _resumed(self, before: dict[str, Any], fresh: dict[str, Any]) -> dict[str, Any]:
+        """Keep the finished steps that the changes, if any, do not touch."""
+        changed = [k for k in ("inputs", "versions") if before[k] != fresh[k]]
+        then, now = before["parameters"], fresh["parameters"]
+        touched = [k for k in now if then.get(k) != now[k]]
+        if any(k in MEASURING for k in touched):
+            changed.append("parameters")
+        if changed:
             raise FileExistsError(
                 f"{self.path} holds an unfinished run with other "
-                f"{' and '.join(changed)}"
-                "; give another folder with -o, or --force to start again."
+                f"{' and '.join(changed)}; give another folder with -o, or --force to "
+                "start again."
             )
-        return before
+        kept = [
+            s for s in before["finished"] if not touched or s in ("link", "measure")
+        ]
+        return fresh | {"finished": kept}
+
+    def _clear(self) -> None:
+        """Delete what runs write, file by file; anything else stays."""
+        for name in (RECORD, "cells.h5ad", "events.csv", "report.html"):
+            (self.path / name).unlink(missing_ok=True)
+        shutil.rmtree(self.path / PARTS, ignore_errors=True)
+        figures = self.path / "figures"
+        for name in FIGURES:
+            for suffix in ("pdf", "png"):
+                (figures / f"{name}.{suffix}").unlink(missing_ok=True)
+        if figures.is_dir() and not any(figures.iterdir()):
+            figures.rmdir()
 
     def _save(self) -> None:
         write_text(self.path / RECORD, json.dumps(self.record, indent=2) + "\n")
 
 
-# All that a run writes, and so all that --force deletes.
-WRITTEN = (RECORD, PARTS, "cells.h5ad", "events.csv", "figures", "report.html")
+# Parameters that linking and measuring depend on; the rest only steers the analysis.
+MEASURING = ("pixel_size", "frame_interval", "name", "channels")
+FIGURES = (
+    "state_space",
+    "committor_tracks",
+    "event_raster",
+    "reliability",
+    "rates",
+    "quality",
+    "event_strips",
+)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -172,10 +200,3 @@ def _read(path: Path) -> dict[str, Any] | None:
         return json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError:
         return None
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

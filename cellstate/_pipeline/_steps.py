@@ -8,10 +8,11 @@ import pandas as pd
 from anndata import AnnData
 
 from cellstate import get, io, pl, pp, tl
+from cellstate._base.checks import fraction, integer
 from cellstate._base.errors import MovieError
 from cellstate._base.progress import progress
 from cellstate._movie import Movie
-from cellstate._pipeline._folder import RECORD, RunFolder
+from cellstate._pipeline._folder import FIGURES, RECORD, RunFolder
 from cellstate.report import write_report
 
 
@@ -46,6 +47,11 @@ class Settings:
     name: str | None = None
     channels: tuple[str, ...] | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("core_fraction", "threshold", "fdr"):
+            fraction(getattr(self, name), name)
+        integer(self.seed, "seed", 0)
+
 
 def run(
     inputs: dict[str, Path], settings: Settings, out: str | Path, *, force: bool = False
@@ -64,8 +70,10 @@ def run(
         Overwrite a former run.
     """
     parameters = json.loads(json.dumps(asdict(settings)))
+    movie = _opened(inputs, settings, inputs.get("tracks"))
+    # Only now: what cannot be opened must not cost a former run.
     folder = RunFolder(out, parameters, inputs, force=force)
-    movie = open_movie(folder, inputs, settings)
+    movie = _linked(folder, movie, inputs, settings)
     adata = _measured(folder, movie)
     adata = _analysed(folder, adata, settings)
     _drawn(folder, adata, movie)
@@ -99,13 +107,8 @@ def report(out: str | Path) -> Path:
     )
 
 
-def open_movie(folder: RunFolder, inputs: dict[str, Path], settings: Settings) -> Movie:
-    """Open the movie and link its masks unless tracks were given."""
-    linked = folder.part("lineage.csv")
-    tracks = inputs.get("tracks")
-    if tracks is None and folder.done("link"):
-        tracks = linked
-    movie = io.read_movie(
+def _opened(inputs: dict[str, Path], settings: Settings, tracks: Path | None) -> Movie:
+    return io.read_movie(
         inputs["images"],
         inputs["masks"],
         tracks=tracks,
@@ -114,10 +117,20 @@ def open_movie(folder: RunFolder, inputs: dict[str, Path], settings: Settings) -
         name=settings.name,
         channels=settings.channels,
     )
-    if movie.lineage is None:
-        movie = pp.track(movie)
-        _write_table(movie.lineage, linked)
-        folder.finish("link")
+
+
+def _linked(
+    folder: RunFolder, movie: Movie, inputs: dict[str, Path], settings: Settings
+) -> Movie:
+    """Link the masks unless tracks were given, or take up the links made before."""
+    if movie.lineage is not None:
+        return movie
+    part = folder.part("lineage.csv")
+    if folder.done("link"):
+        return _opened(inputs, settings, part)
+    movie = pp.track(movie)
+    _write_table(movie.lineage, part)
+    folder.finish("link")
     return movie
 
 
@@ -135,7 +148,7 @@ def _analysed(folder: RunFolder, adata: AnnData, settings: Settings) -> AnnData:
     cells = folder.path / "cells.h5ad"
     if folder.done("analyse"):
         return io.read(cells)
-    for step in progress(ANALYSIS, "learning states, committor, events"):
+    for step in ANALYSIS:
         step(adata, settings)
     io.write(adata, cells, overwrite=True)
     _write_table(get.events(adata).table, folder.path / "events.csv")
@@ -166,16 +179,17 @@ def _drawn(folder: RunFolder, adata: AnnData, movie: Movie) -> None:
 
     figures = folder.path / "figures"
     figures.mkdir(exist_ok=True)
-    drawings = {
-        "state_space": pl.state_space,
-        "committor_tracks": pl.committor_tracks,
-        "event_raster": pl.event_raster,
-        "reliability": pl.reliability,
-        "rates": pl.rates,
-        "quality": pl.qc,
-        "event_strips": lambda adata, ax: pl.event_strips(adata, movie, ax=ax),
-    }
-    for name, draw in progress(drawings.items(), "drawing", total=len(drawings)):
+    draws = (
+        pl.state_space,
+        pl.committor_tracks,
+        pl.event_raster,
+        pl.reliability,
+        pl.rates,
+        pl.qc,
+        lambda adata, ax: pl.event_strips(adata, movie, ax=ax),
+    )
+    drawings = list(zip(FIGURES, draws, strict=True))
+    for name, draw in progress(drawings, "drawing"):
         tall = name in ("event_raster", "event_strips")
         figure = Figure(figsize=(7, 9 if tall else 4.5), layout="constrained")
         draw(adata, ax=figure.add_subplot())

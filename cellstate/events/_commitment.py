@@ -81,6 +81,7 @@ def commitment_events(
     threshold: float = 0.9,
     fdr: float = 0.1,
     level: float = 0.95,
+    target_is_event: bool = False,
     movie_names: list[str] | None = None,
 ) -> EventTable:
     """Read commitment off the committor along each track.
@@ -108,6 +109,9 @@ def commitment_events(
         False-discovery rate for events that were predicted, not seen.
     level
         Of the intervals.
+    target_is_event
+        B is the moment itself (the frames before a division). Otherwise a track
+        that begins in B committed before it was seen, and is undecidable.
     movie_names
         By movie code.
 
@@ -128,8 +132,20 @@ def commitment_events(
         )
     names = movie_names or [str(m) for m in range(tracks.last_frame.size)]
     ending = outcomes(tracks).ending
+    mother = tracks.mother_row()[tracks.first_row]
     rows = [
-        _one_track(tracks, i, q, replicates, target, threshold, level)
+        _one_track(
+            tracks,
+            i,
+            q,
+            replicates,
+            target,
+            threshold,
+            level,
+            target_is_event,
+            # A daughter whose mother was not in B was seen to enter it.
+            bool(mother[i] >= 0 and not target[mother[i]]),
+        )
         for i in range(tracks.n_tracks)
     ]
     table = pd.DataFrame(rows)
@@ -167,6 +183,8 @@ def _one_track(
     target: np.ndarray,
     threshold: float,
     level: float,
+    target_is_event: bool,
+    born_outside: bool,
 ) -> dict[str, object]:
     rows = tracks.rows(index)
     entry = np.flatnonzero(target[rows])
@@ -186,6 +204,9 @@ def _one_track(
     found["status"], found["why"] = _status(
         q[known], replicates[known], bool(entry.size), threshold, level
     )
+    if entry.size and entry[0] == 0 and not (target_is_event or born_outside):
+        found["status"] = "undecidable"
+        found["why"] = "already in the target when the track begins"
     if found["status"] == "event":
         stop = rows[entry[0]] if entry.size else None
         found |= _times(tracks, known, q, replicates, stop, threshold, level)

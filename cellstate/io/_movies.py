@@ -86,6 +86,7 @@ def read_movie(
     source = images if isinstance(images, str | Path) else None
     images = read_images(images) if source is not None else _four_axes(images)
     masks = read_masks(masks) if isinstance(masks, str | Path) else _indexable(masks)
+    _reject_pictures(masks)
     if channels is None:
         n = images.shape[1]
         channels = ("intensity",) if n == 1 else tuple(f"channel_{i}" for i in range(n))
@@ -147,3 +148,19 @@ def _four_axes(images: object) -> Stack:
         return images[:, None]
     t, y, x = images.shape
     return LazyStack((t, 1, y, x), images.dtype, lambda f: np.asarray(images[f])[None])
+
+
+# A frame without background and with more labels than this is a picture.
+MOST_LABELS_WITHOUT_BACKGROUND = 255
+
+
+def _reject_pictures(masks: Stack) -> None:
+    """Refuse pictures given as masks: every grey value would become a label."""
+    if len(masks.shape) != 3 or masks.shape[0] == 0:
+        return  # refused by Movie, with the shapes
+    labels = np.unique(np.asarray(masks[0]))
+    if labels.size > MOST_LABELS_WITHOUT_BACKGROUND and labels[0] > 0:
+        raise MovieError(
+            f"masks hold 0 for background; frame 0 has {labels.size} different values "
+            f"from {labels[0]} to {labels[-1]} and no 0. Are images and masks swapped?"
+        )

@@ -84,6 +84,9 @@ def smooth_basis(
     """
     rng = generator(rng)
     count = min(n_landmarks, len(x))
+    # In an order that the states themselves give, so that the order of rows does
+    # not decide which cells become landmarks.
+    x = x[np.lexsort(x.T[::-1])]
     landmarks = x[np.sort(rng.choice(len(x), size=count, replace=False))]
     if bandwidth is None:
         bandwidth = float(np.sqrt(x.var(axis=0).sum()))

@@ -10,7 +10,7 @@ from cellstate.kinetics._basis import SmoothBasis
 from cellstate.kinetics._stopping import StoppedPairs
 
 # Pairs whose basis functions are held in memory at once.
-BLOCK = 50_000
+BLOCK = 10_000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

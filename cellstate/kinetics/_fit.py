@@ -1,6 +1,6 @@
 """Fit a committor to tracks: penalty by lineage folds, cells judged by others' fit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -24,6 +24,9 @@ from cellstate.tracks import Tracks, lineage_folds, lineage_weights
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0)
 # The basis at all rows is kept when it takes less than this many numbers (400 MB).
 KEPT = 50_000_000
+# Splits into folds that a cell's committor is averaged over: which lineages happen to
+# share a fold should not decide what is said of a cell.
+SPLITS = 5
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -33,14 +36,15 @@ class Committor(Result):
     Attributes
     ----------
     forward
-        Shape (n,). Each cell is judged by a model fitted to other lineages when
-        there are folds. 0 in A; 1 in B when the state shows that it is B. NaN
-        where the state is undefined.
+        Shape (n,). Each cell is judged by models fitted to other lineages when
+        there are folds, averaged over several splits. 0 in A; 1 in B when the
+        state shows that it is B. NaN where the state is undefined.
     backward
         Shape (n,); NaN throughout with a horizon or without a source, and outside
         both sets when no track was seen to come from one of them.
     replicates
-        Forward committor refitted to lineages drawn with replacement, (n, R).
+        Forward committor refitted to lineages drawn with replacement, each time
+        with another split into folds, (n, R).
     residual
         Largest relative residual of the linear solves.
     model
@@ -193,14 +197,20 @@ def committor_from_tracks(
         Seed or Generator.
     """
     rng = generator(rng)
+    if penalty is not None and not (np.isfinite(penalty) and penalty > 0):
+        raise ValueError(f"`penalty` must be a number above 0; found {penalty!r}.")
     defined = np.isfinite(x).all(axis=1)
     fitted = defined if fit_rows is None else defined & fit_rows
-    fold = np.zeros(len(x), dtype=np.int64)
-    if folds:
-        fold = lineage_folds(tracks, folds, stratify=target, rng=rng)
-    fold[~fitted] = -1
+
+    def split() -> np.ndarray:
+        fold = np.zeros(len(x), dtype=np.int64)
+        if folds:
+            fold = lineage_folds(tracks, folds, stratify=target, rng=rng)
+        fold[~fitted] = -1
+        return fold
+
     basis = smooth_basis(x[fitted], n_landmarks=n_landmarks, rng=rng)
-    problem = _Problem(
+    first = _Problem(
         x=x,
         tracks=tracks,
         source=source,
@@ -210,24 +220,26 @@ def committor_from_tracks(
         lag_frames=1 if horizon_frames is not None else lag_frames,
         horizon_steps=horizon_frames,
         basis=basis,
-        fold=fold,
+        fold=split(),
         phi=basis(x) if len(x) * basis.size < KEPT else None,
     )
-    pairs = problem.pairs()
-    _reject_nothing_to_learn(problem, pairs)
-    moments = problem.moments(pairs)
+    problems = [first] + [replace(first, fold=split()) for _ in range(SPLITS - 1)]
+    problems = problems if folds else problems[:1]
+    pairs = first.pairs()
+    _reject_nothing_to_learn(first, pairs)
+    moments = [problem.moments(pairs) for problem in problems]
     brier = np.nan
     if penalty is None:
-        penalty, brier = _choose_penalty(problem, moments)
-    q, model = problem.judged(moments, penalty)
-    shape = (len(x), n_bootstrap)
-    replicates = np.full(shape, np.nan, dtype=np.float32)
+        penalty, brier = _choose_penalty(problems, moments)
+    judged = [p.judged(m, penalty) for p, m in zip(problems, moments, strict=True)]
+    q, model = _mean([one for one, _ in judged]), judged[0][1]
+    replicates = np.full((len(x), n_bootstrap), np.nan, dtype=np.float32)
     for r in progress(range(n_bootstrap), "refitting the committor"):
-        drawn = lineage_weights(tracks, rng)
-        resampled = problem.moments(pairs, drawn)
-        replicates[:, r] = _at_the_sets(problem.judged(resampled, penalty)[0], problem)
-    forward = _at_the_sets(q, problem)
-    backward, backward_residual = _backward(problem, penalty)
+        problem = replace(first, fold=split()) if folds else first
+        resampled = problem.moments(pairs, lineage_weights(tracks, rng))
+        replicates[:, r] = _at_the_sets(problem.judged(resampled, penalty)[0], first)
+    forward = _at_the_sets(q, first)
+    backward, backward_residual = _backward(problems, penalty)
     return Committor(
         forward=forward,
         backward=backward,
@@ -263,26 +275,41 @@ def _reject_nothing_to_learn(problem: _Problem, pairs: StoppedPairs) -> None:
         )
 
 
-def _choose_penalty(problem: _Problem, moments: Moments) -> tuple[float, float]:
+def _choose_penalty(
+    problems: list[_Problem], moments: list[Moments]
+) -> tuple[float, float]:
     """Take the penalty whose held-out predictions have the lowest Brier score."""
+    first = problems[0]
     fate = realised_fate(
-        problem.tracks,
-        problem.source,
-        problem.target,
-        unknown=problem.unknown,
-        horizon_frames=problem.horizon_steps,
+        first.tracks,
+        first.source,
+        first.target,
+        unknown=first.unknown,
+        horizon_frames=first.horizon_steps,
     )
-    judged = np.isfinite(fate) & ~problem.source & (problem.fold >= 0)
-    if not problem.target_is_event:
-        judged &= ~problem.target
-    if len(moments.gram) == 1 or not judged.any():
+    judged = np.isfinite(fate) & ~first.source & (first.fold >= 0)
+    if not first.target_is_event:
+        judged &= ~first.target
+    if len(moments[0].gram) == 1 or not judged.any():
         return 1.0, np.nan
     scores = []
     for penalty in PENALTIES:
-        q, _ = problem.judged(moments, penalty)
-        scores.append(np.nanmean((q[judged] - fate[judged]) ** 2))
+        q = _mean(
+            [p.judged(m, penalty)[0] for p, m in zip(problems, moments, strict=True)]
+        )
+        error = (q[judged] - fate[judged]) ** 2
+        scores.append(np.mean(error[np.isfinite(error)]) if error.size else np.nan)
     best = int(np.argmin(scores))
     return PENALTIES[best], float(scores[best])
+
+
+def _mean(predictions: list[np.ndarray]) -> np.ndarray:
+    """Mean over the splits that have a prediction; NaN where none has."""
+    stacked = np.stack(predictions)
+    known = np.isfinite(stacked)
+    total = np.where(known, stacked, 0.0).sum(axis=0)
+    count = known.sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _at_the_sets(q: np.ndarray, problem: _Problem) -> np.ndarray:
@@ -291,12 +318,13 @@ def _at_the_sets(q: np.ndarray, problem: _Problem) -> np.ndarray:
     return q if problem.target_is_event else np.where(problem.target, 1.0, q)
 
 
-def _backward(problem: _Problem, penalty: float) -> tuple[np.ndarray, float]:
+def _backward(problems: list[_Problem], penalty: float) -> tuple[np.ndarray, float]:
     """Chance that A, not B, was the last set met; solved apart, never 1 - q."""
-    n = len(problem.x)
-    if problem.horizon_steps is not None or not problem.source.any():
-        return np.full(n, np.nan), 0.0
-    moments = problem.moments(problem.pairs(reverse=True))
-    q, whole = problem.judged(moments, penalty, backward=True)
-    q = np.where(problem.source, 1.0, np.where(problem.target, 0.0, q))
-    return q, whole.residual
+    first = problems[0]
+    if first.horizon_steps is not None or not first.source.any():
+        return np.full(len(first.x), np.nan), 0.0
+    pairs = first.pairs(reverse=True)
+    judged = [p.judged(p.moments(pairs), penalty, backward=True) for p in problems]
+    q = _mean([one for one, _ in judged])
+    q = np.where(first.source, 1.0, np.where(first.target, 0.0, q))
+    return q, judged[0][1].residual

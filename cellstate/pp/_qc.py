@@ -119,6 +119,7 @@ def qc(
         n_pass=int(passed.sum()),
         threshold_names=tuple(limits),
         thresholds=np.array(list(limits.values()), dtype=float),
+        dead_features=_dead(adata),
     )
     store.put(adata, keys.QC, report)
     return report
@@ -201,6 +202,15 @@ def _feature(adata: AnnData, name: str) -> np.ndarray | None:
 
 def _column(adata: AnnData, name: str) -> np.ndarray | None:
     return adata.obs[name].to_numpy(dtype=bool) if name in adata.obs else None
+
+
+def _dead(adata: AnnData) -> tuple[str, ...]:
+    """Features that are undefined or the same in all cells."""
+    x = extract.features(adata)
+    known = np.isfinite(x)
+    low = np.where(known, x, np.inf).min(axis=0)
+    high = np.where(known, x, -np.inf).max(axis=0)
+    return tuple(str(n) for n in adata.var_names[~(high > low)])
 
 
 def _static(adata: AnnData) -> np.ndarray:

@@ -108,7 +108,7 @@ def events(stored: EventTable) -> dict:
     rows = rows.sort_values(["q", "statistic"], ascending=[True, False])
     shown = rows[:MOST_EVENTS]
     head = ["movie", "track", "lineage", "time (h)", "from (h)", "to (h)"]
-    head += ["log-odds gained (1)", "p", "q", "how", "track ends by"]
+    head += ["log-odds gained", "p", "q", "how", "track ends by"]
     lines = [_event(row) for _, row in shown.iterrows()]
     null = str(shown["null"].iloc[0])
     counted = f"{len(rows)} events"
@@ -135,7 +135,7 @@ def _event(row: pd.Series) -> list[str]:
         fixed(row["time_high"]),
         fixed(row["statistic"]),
         fixed(row["p"], 3),
-        fixed(row["q"], 3),
+        "not needed" if row["observed"] else fixed(row["q"], 3),
         "seen" if row["observed"] else "predicted",
         str(row["ending"]).replace("_", " "),
     ]

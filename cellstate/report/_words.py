@@ -6,6 +6,7 @@ from anndata import AnnData
 from cellstate import get
 from cellstate._adata import _extract as extract
 from cellstate._adata import _keys as keys
+from cellstate._base.errors import listing
 from cellstate._base.results import Estimate
 from cellstate.kinetics import Calibration, Rates
 from cellstate.report._tables import number
@@ -16,10 +17,10 @@ SLOPE_TOLERANCE = 0.2
 
 STRIPS = (
     "One row per flagged cell, the most certain first; time runs from left to right "
-    "and the red frame is the moment of commitment. The cell's own outline is orange; "
-    "its mother before birth and its daughters after division are blue. Numbers on "
-    "each picture: time (h) above, committor below. Brightness is the same along a "
-    "row. Does the picture show what the number claims?"
+    "and the framed picture is the moment of commitment. The cell's own outline is "
+    "orange; its mother before birth and its daughters after division are blue. "
+    "Numbers on each picture: time (h) above, committor below. Brightness is the same "
+    "along a row. Does the picture show what the number claims?"
 )
 RASTER = (
     "One line per track; slanted lines join a mother to her daughters. Lineages with "
@@ -326,6 +327,12 @@ def _undecided_quality(adata: AnnData) -> list[str]:
         lines.append(
             f"{flagged} of {report.n_cells} cells are flagged by quality control; none "
             "was dropped."
+        )
+    if report.dead_features:
+        lines.append(
+            f"{len(report.dead_features)} features are undefined or the same in all "
+            f"cells and say nothing: {listing(report.dead_features)}. An empty or "
+            "constant channel does that."
         )
     if report.not_checked:
         names = ", ".join(n.removeprefix("qc_") for n in report.not_checked)

@@ -66,7 +66,14 @@ def embed(
     if projection is None:
         blocks = _family_codes(adata, families)
         varies = np.nan_to_num(z[rows], nan=0.0).std(axis=0) > 0
-        size = min(n_components, int((varies & (blocks >= 0)).sum()), int(rows.sum()))
+        usable = int((varies & (blocks >= 0)).sum())
+        if usable == 0:
+            raise ValueError(
+                f"none of the {int((blocks >= 0).sum())} features of the families "
+                f"{list(families or ())} varies over {int(rows.sum())} cells; print "
+                "cs.pp.qc(adata), which names dead features, and check the images."
+            )
+        size = min(n_components, usable, int(rows.sum()))
         projection = fit_pca(z, size, rows, blocks=blocks)
     x = projection.transform(z)
     adata.obsm[key_added] = x

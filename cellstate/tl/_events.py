@@ -44,7 +44,7 @@ def differentiation_events(
         ``obs["event_time"]`` (h).
     """
     fitted = get.committor(adata, key)
-    in_b = masks(adata, fitted.source or None, fitted.target)[1]
+    _, in_b, _, is_event = masks(adata, fitted.source or None, fitted.target)
     tracks = extract.tracks(adata)
     result = commitment_events(
         tracks,
@@ -53,6 +53,7 @@ def differentiation_events(
         in_b,
         threshold=threshold,
         fdr=fdr,
+        target_is_event=is_event,
         movie_names=extract.movie_codes(adata)[1],
     )
     status = result.table["status"].to_numpy()[tracks.index]

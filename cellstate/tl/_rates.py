@@ -7,6 +7,7 @@ from cellstate import get
 from cellstate._adata import _extract as extract
 from cellstate._adata import _keys as keys
 from cellstate._adata import _store as store
+from cellstate._base.checks import fraction, integer
 from cellstate.kinetics import Rates, estimate_rates
 from cellstate.tl._states import masks
 
@@ -43,6 +44,8 @@ def rates(
     ValueError
         The committor has a horizon, so it has no past.
     """
+    level = fraction(level, "level")
+    n_bootstrap = integer(n_bootstrap, "n_bootstrap", 1)
     fitted = get.committor(adata, key)
     if np.isfinite(fitted.horizon) or not fitted.source:
         raise ValueError(

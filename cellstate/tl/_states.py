@@ -24,7 +24,6 @@ def define_states(
     basis: str = keys.STATE_SPACE,
     core_fraction: float = 0.5,
     n_frames: int = 1,
-    key_added: str | None = None,
 ) -> States:
     """Name the source A and the target B; every other cell is on the way.
 
@@ -45,8 +44,6 @@ def define_states(
         Between 0 and 1.
     n_frames
         Frames before a division that count as B.
-    key_added
-        obs column; "state" when left out.
 
     Returns
     -------
@@ -71,7 +68,7 @@ def define_states(
     ['A', 'other', 'other', 'B']
     """
     extract.check_identity(adata)
-    name = key_added or keys.STATE
+    name = keys.STATE
     is_event = target == "division"
     unknown = np.zeros(adata.n_obs, dtype=bool)
     if is_event:
@@ -95,34 +92,34 @@ def define_states(
         n_target=int(in_b.sum()),
         n_unknown=int((labels == keys.UNKNOWN_STATE).sum()),
     )
-    key = keys.STATES if name == keys.STATE else f"{keys.STATES}_{name}"
-    store.put(adata, key, states, inputs=(name,))
+    store.put(adata, keys.STATES, states, inputs=(name,))
     return states
 
 
 def masks(
-    adata: AnnData, source: str | None, target: str, key: str = keys.STATE
+    adata: AnnData, source: str | None, target: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
     """Return rows in `source`, in `target`, of unknown state; and if B is an event."""
-    column = extract.column(adata, key).astype(str).to_numpy()
+    column = extract.column(adata, keys.STATE).astype(str).to_numpy()
     for name, role in ((source, "source"), (target, "target")):
         if name is not None and not (column == name).any():
             found = {
                 str(k): int(v) for k, v in pd.Series(column).value_counts().items()
             }
             raise ValueError(
-                f"`{role}`={name!r} has no cell in obs[{key!r}]; found {found}. Run "
-                "cs.tl.define_states(adata, ...) or name a state that is there."
+                f"`{role}`={name!r} has no cell in obs['state']; found {found}. Run "
+                "cs.tl.define_states(adata, ...) or name a state that is there; "
+                "without a source give a horizon: "
+                "cs.tl.committor(adata, None, 'B', horizon=1.0)."
             )
     if source == target:
         raise ValueError(f"`source` and `target` are both {source!r}; name two states.")
     in_a = np.zeros(adata.n_obs, bool) if source is None else column == source
     unknown = column == keys.UNKNOWN_STATE
-    stored_key = keys.STATES if key == keys.STATE else f"{keys.STATES}_{key}"
     is_event = False
-    if stored_key in adata.uns.get(keys.ROOT, {}):
+    if keys.STATES in adata.uns.get(keys.ROOT, {}):
         call = "cs.tl.define_states(adata, ...)"
-        is_event = bool(store.read(adata, stored_key, States, call).target_is_event)
+        is_event = bool(store.read(adata, keys.STATES, States, call).target_is_event)
     return in_a, column == target, unknown, is_event and target == keys.TARGET_STATE
 
 
@@ -135,7 +132,8 @@ def _before_division(adata: AnnData, n_frames: int) -> tuple[np.ndarray, np.ndar
         raise ValueError(
             f"target='division' found no division in {tracked.n_tracks} tracks; a "
             "division is a track named by two others in obs['parent_track'] that "
-            "begin in the next frame. Link the masks with cs.pp.track(movie)."
+            "begin in the next frame. Link the masks with cs.pp.track(movie), follow "
+            "the cells longer, or choose another target, such as 'area > 300'."
         )
     return in_b, near & ~outcome.divides
 

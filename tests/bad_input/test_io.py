@@ -503,3 +503,10 @@ def test_results_that_are_not_there(tmp_path, objects):
     cs.io.write(cs.io.read_table(objects, **READ), tmp_path / "cells.h5ad")
     with rejects(FileNotFoundError, r"did you mean \['cells\.h5ad'\]"):
         cs.io.read(tmp_path / "cell.h5ad")
+
+
+def test_images_given_as_masks():
+    rng = np.random.default_rng(0)
+    picture = rng.integers(100, 60_000, (2, 40, 40)).astype("uint16")
+    with pytest.raises(MovieError, match=r"no 0\. Are images and masks swapped"):
+        cs.io.read_movie(picture, picture, pixel_size=0.5, frame_interval=0.5)

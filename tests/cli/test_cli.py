@@ -1,6 +1,7 @@
 """The command line on a small movie: whole, interrupted, forced, refused."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -105,10 +106,35 @@ def test_existing_output_is_refused_without_force(finished, movie_files, capsys)
 
 
 def test_force_never_deletes_what_it_did_not_write(movie_files, tmp_path, capsys):
-    (tmp_path / "thesis.tex").write_text("years of work")
+    (tmp_path / "figures").mkdir()
+    for name in ("events.csv", "figures/thesis.tex"):
+        (tmp_path / name).write_text("years of work")
     assert main(command(movie_files, tmp_path, "--force")) == 2
-    assert "thesis.tex" in capsys.readouterr().err
-    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+    assert "not made by cellstate" in capsys.readouterr().err
+    for name in ("events.csv", "figures/thesis.tex"):
+        assert (tmp_path / name).read_text() == "years of work"
+
+
+def test_force_keeps_what_a_user_put_into_a_run(finished, movie_files, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    (out / "figures" / "mine.png").write_text("mine")
+    (out / "notes.txt").write_text("mine")
+    assert main(command(movie_files, out, "--force", "--seed", "3")) == 0
+    assert (out / "figures" / "mine.png").read_text() == "mine"
+    assert (out / "notes.txt").read_text() == "mine"
+    assert json.loads((out / "run.json").read_text())["parameters"]["seed"] == 3
+
+
+def test_force_with_inputs_that_cannot_be_read_costs_nothing(
+    finished, movie_files, tmp_path
+):
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    cut = tmp_path / "cut.tif"
+    cut.write_bytes(movie_files["images"].read_bytes()[:5000])
+    assert main(command({**movie_files, "images": cut}, out, "--force")) == 2
+    assert (out / "cells.h5ad").read_bytes() == (finished / "cells.h5ad").read_bytes()
 
 
 def test_interrupted_run_goes_on_from_finished_steps(
@@ -134,16 +160,33 @@ def test_interrupted_run_goes_on_from_finished_steps(
     assert (out / "report.html").exists()
 
 
-def test_interrupted_run_with_other_parameters_is_refused(
-    movie_files, tmp_path, monkeypatch, capsys
+def test_a_mended_option_goes_on_from_the_measured_cells(
+    movie_files, tmp_path, monkeypatch
 ):
     out = tmp_path / "out"
-    with monkeypatch.context() as patch:
-        patch.setattr(_steps.tl, "embed", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            main(command(movie_files, out))
-    assert main(command(movie_files, out, "--seed", "5")) == 2
+    assert main(command(movie_files, out, "--target", "Area >")) == 2
+
+    def measured_again(*_, **__):
+        raise AssertionError("features were measured twice")
+
+    monkeypatch.setattr(_steps.pp, "features", measured_again)
+    assert main(command(movie_files, out)) == 0
+
+
+def test_interrupted_run_with_other_units_is_refused(movie_files, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(command(movie_files, out, "--target", "Area >")) == 2
+    words = command(movie_files, out)
+    words[words.index("--pixel-size") + 1] = "0.7"
+    assert main(words) == 2
     assert "other parameters" in capsys.readouterr().err
+
+
+def test_minutes_are_suspected(movie_files, tmp_path, capsys):
+    words = command(movie_files, tmp_path / "out", "--target", "Area >")
+    words[words.index("--frame-interval") + 1] = "30"
+    main(words)
+    assert "--frame-interval 0.5" in capsys.readouterr().err
 
 
 def test_report_is_made_anew(finished, capsys):

@@ -113,7 +113,7 @@ def test_all_nan_committors_decide_nothing():
 
 
 def test_one_frame_tracks():
-    result = judge([[0.95], [0.05], [0.5]], reached=[0])
+    result = judge([[0.95], [0.05], [0.5]], reached=[0], target_is_event=True)
     assert result.table["status"].tolist() == ["event", "no_event", "undecidable"]
     assert row(result, 0)["time"] == 0
 
@@ -221,3 +221,15 @@ def test_p_values_of_exchangeable_tracks_are_uniform():
     chi_square = ((counts - n / 5) ** 2 / (n / 5)).sum()
     assert chi_square < 18.5  # 0.999 quantile with 4 degrees of freedom
     assert min(p) == pytest.approx(1 / 20)
+
+
+def test_a_track_that_begins_in_a_state_was_not_seen_to_enter_it():
+    tracks = Tracks.from_arrays(track=[1, 1], frame=[0, 1], time=[0.0, 0.5])
+    q, inside = np.ones(2), np.ones(2, dtype=bool)
+    seen = commitment_events(tracks, q, q[:, None], inside).table.iloc[0]
+    assert seen["status"] == "undecidable"
+    assert "already in the target" in seen["why"]
+    division = commitment_events(
+        tracks, q, q[:, None], inside, target_is_event=True
+    ).table.iloc[0]
+    assert division["status"] == "event"

@@ -135,11 +135,20 @@ def test_a_density_core_is_the_densest_part(bare):
     assert np.abs(x[core]).max() < 1
 
 
-def test_states_under_another_name_leave_the_first_alone(walkers_ab):
-    first = walkers_ab.obs["state"].copy()
-    cs.tl.define_states(walkers_ab, source="x < 0", target="x > 1", key_added="wide")
-    assert walkers_ab.obs["state"].equals(first)
-    assert (walkers_ab.obs["wide"] == "A").sum() > (first == "A").sum()
+def test_row_order_does_not_change_the_committor(walkers_ab, rng_order):
+    fitted = cs.tl.committor(walkers_ab, n_bootstrap=2, rng=0)
+    shuffled = walkers_ab[rng_order(walkers_ab.n_obs)].copy()
+    again = cs.tl.committor(shuffled, n_bootstrap=2, rng=0)
+    order = walkers_ab.obs_names.get_indexer(shuffled.obs_names)
+    np.testing.assert_allclose(again.forward, fitted.forward[order], atol=1e-8)
+    np.testing.assert_allclose(again.replicates, fitted.replicates[order], atol=1e-5)
+
+
+def test_overwritten_values_are_no_result(walkers_ab):
+    cs.tl.committor(walkers_ab, n_bootstrap=0, rng=0)
+    walkers_ab.obs["committor"] = 0.5
+    with pytest.raises(StaleResultError, match="another 'committor'"):
+        cs.tl.rates(walkers_ab)
 
 
 # Committor, rates, events
@@ -162,9 +171,15 @@ def test_events_are_written_per_cell(walkers_ab):
     np.testing.assert_array_equal(
         walkers_ab.obs["event_time"], by_track["time"].loc[track]
     )
-    # Who was in B is an event, whatever else is thought of it.
-    reached = walkers_ab.obs.loc[walkers_ab.obs["state"] == "B", "track"].unique()
-    assert (by_track["status"].loc[reached] == "event").all()
+    # Who was seen to enter B is an event, whatever else is thought of it; who was
+    # there from the start was not seen to enter.
+    in_b = walkers_ab.obs["state"] == "B"
+    reached = walkers_ab.obs.loc[in_b, "track"].unique()
+    from_start = walkers_ab.obs.loc[in_b & (walkers_ab.obs["frame"] == 0), "track"]
+    entered = np.setdiff1d(reached, from_start)
+    assert entered.size > 0
+    assert (by_track["status"].loc[entered] == "event").all()
+    assert (by_track["status"].loc[from_start] == "undecidable").all()
 
 
 def test_rates_scale_with_the_time_column(walkers_ab):
