@@ -1,8 +1,6 @@
 """Image strips: look at the cell before reading its numbers."""
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,33 +15,16 @@ from cellstate._base.errors import listing
 from cellstate._movie import Movie
 from cellstate.pl import _fetch as fetch
 from cellstate.pl import _style as style
+from cellstate.pl._crops import GAP, Tile, paint, read_tiles
 from cellstate.tracks import Tracks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TILE = 180  # about so many pixels is one crop wide, whatever its size in um
-GAP = 6  # white pixels between crops
 DIAMETERS = 3.0  # width of a crop, in diameters of the median cell
 DEFAULT_WIDTH = 40.0  # um
-CONTRAST = (1.0, 99.7)  # percentiles of a strip that become black and white
-OWN, KIN, COMMITTED = (230, 159, 0), (86, 180, 233), (213, 94, 0)
 EMPTY = 245
-
-
-@dataclass(eq=False)
-class _Tile:
-    """One crop: where it goes, what it shows."""
-
-    place: tuple[int, int]
-    frame: int
-    rows: np.ndarray  # cells whose contour is drawn
-    own: bool  # the track itself, not its mother or daughters
-    centre: np.ndarray  # y, x in pixels
-    committed: bool = False
-    pixels: np.ndarray = field(default_factory=lambda: np.empty(0))
-    inside: np.ndarray = field(default_factory=lambda: np.empty(0))
-    outline: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 def image_strip(
@@ -297,14 +278,14 @@ def _tile(
     frame: int,
     place: tuple[int, int],
     at: int | None,
-) -> _Tile:
+) -> Tile:
     rows, own = _kin(linked, index, frame)
     near = rows
     if not rows.size:  # a gap: look where the track is next
         all_rows = linked.rows(index)
         near = all_rows[[np.argmin(np.abs(linked.frame[all_rows] - frame))]]
     position = np.asarray(adata.obsm[keys.SPATIAL])[near, :2].mean(axis=0)
-    return _Tile(
+    return Tile(
         place=place,
         frame=frame,
         rows=rows,
@@ -318,7 +299,7 @@ def _mosaic(
     ax: "Axes",
     adata: AnnData,
     movie: Movie,
-    tiles: list[_Tile],
+    tiles: list[Tile],
     shape: tuple[int, int],
     channel: int,
     width: float | None,
@@ -331,14 +312,14 @@ def _mosaic(
     half = max(2, round(width / movie.pixel_size / 2))
     zoom = max(1, round(TILE / (2 * half + 1)))
     size = (2 * half + 1) * zoom
-    _read(adata, movie, tiles, half, zoom, channel)
+    read_tiles(adata, movie, tiles, half, zoom, channel)
     rows, columns = shape
     step = size + GAP
     canvas = np.full((rows * step - GAP, columns * step - GAP, 3), 255, np.uint8)
     for row in range(rows):
         for column in range(columns):
             canvas[row * step :, column * step :][:size, :size] = EMPTY
-        _paint(canvas, [t for t in tiles if t.place[0] == row], size, zoom)
+        paint(canvas, [t for t in tiles if t.place[0] == row], size, zoom)
     ax.imshow(canvas)
     for tile in tiles:
         _label(ax, adata, movie, tile, size, key)
@@ -361,77 +342,8 @@ def _width(adata: AnnData) -> float:
     return float(DIAMETERS * np.sqrt(4 / np.pi * np.nanmedian(area)))
 
 
-def _read(
-    adata: AnnData,
-    movie: Movie,
-    tiles: list[_Tile],
-    half: int,
-    zoom: int,
-    channel: int,
-) -> None:
-    """Cut the crops out of the frames, each frame read once."""
-    by_frame = defaultdict(list)
-    for tile in tiles:
-        by_frame[tile.frame].append(tile)
-    label = adata.obs[keys.LABEL].to_numpy()
-    for frame in sorted(by_frame):
-        image, masks = movie.image(frame)[channel], movie.labels(frame)
-        for tile in by_frame[frame]:
-            tile.pixels, tile.inside = _crop(image, tile.centre, half)
-            cells, _ = _crop(masks, tile.centre, half)
-            cells = np.kron(cells, np.ones((zoom, zoom), cells.dtype))
-            tile.outline = np.zeros(cells.shape, dtype=bool)
-            for row in tile.rows:
-                tile.outline |= _outline(cells == label[row])
-
-
-def _crop(
-    image: np.ndarray, centre: np.ndarray, half: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return a square around the centre, 0 outside the field, and what is inside."""
-    y, x = (round(float(c)) - half for c in centre)
-    side = 2 * half + 1
-    crop = np.zeros((side, side), image.dtype)
-    inside = np.zeros((side, side), dtype=bool)
-    top, left = max(y, 0), max(x, 0)
-    bottom, right = min(y + side, image.shape[0]), min(x + side, image.shape[1])
-    if top < bottom and left < right:
-        part = np.s_[top - y : bottom - y, left - x : right - x]
-        crop[part] = image[top:bottom, left:right]
-        inside[part] = True
-    return crop, inside
-
-
-def _outline(mask: np.ndarray) -> np.ndarray:
-    """Two pixels around a mask, so that the cell itself stays visible."""
-    from scipy.ndimage import binary_dilation
-
-    return binary_dilation(mask, iterations=2) & ~mask
-
-
-def _paint(canvas: np.ndarray, tiles: list[_Tile], size: int, zoom: int) -> None:
-    """Put the crops of one strip in place, with one contrast for all."""
-    seen = [t.pixels[t.inside] for t in tiles if t.inside.any()]
-    if not seen:
-        return
-    dark, bright = np.percentile(np.concatenate(seen).astype(float), CONTRAST)
-    for tile in tiles:
-        grey = (tile.pixels - dark) / max(bright - dark, np.finfo(float).tiny)
-        grey = np.where(tile.inside, np.clip(grey, 0, 1), 0)
-        grey = (255 * np.kron(grey, np.ones((zoom, zoom)))).astype(np.uint8)
-        color = np.repeat(grey[:, :, None], 3, axis=2)
-        color[tile.outline] = OWN if tile.own else KIN
-        if tile.committed:
-            edge = max(2, size // 45)
-            border = np.ones(grey.shape, dtype=bool)
-            border[edge:-edge, edge:-edge] = False
-            color[border] = COMMITTED
-        top, left = (p * (size + GAP) for p in tile.place)
-        canvas[top : top + size, left : left + size] = color
-
-
 def _label(
-    ax: "Axes", adata: AnnData, movie: Movie, tile: _Tile, size: int, key: str
+    ax: "Axes", adata: AnnData, movie: Movie, tile: Tile, size: int, key: str
 ) -> None:
     """Write time and committor on a crop."""
     from matplotlib.patheffects import withStroke

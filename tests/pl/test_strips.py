@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 import cellstate as cs
 from cellstate._adata import _store as store
-from cellstate.pl._strips import COMMITTED, GAP, KIN, OWN
+from cellstate.pl._crops import COMMITTED, GAP, KIN, OWN
 
 
 class Counted:
