@@ -317,7 +317,7 @@ def _frames_of(time: np.ndarray, frame_interval: float | None) -> np.ndarray:
 
 def _whole(column: pd.Series) -> np.ndarray:
     try:
-        return integers(column).to_numpy()
+        return np.array(integers(column))
     except ValueError as error:
         raise SchemaError([str(error)]) from error
 

@@ -187,8 +187,9 @@ def _family_codes(adata: AnnData, families: tuple[str, ...] | None) -> np.ndarra
 def normalized(adata: AnnData) -> np.ndarray:
     """Return layers["normalized"], or say that `cs.pp.normalize` makes it."""
     if keys.NORMALIZED not in adata.layers:
+        named = [name for name in adata.layers if name]
         raise KeyError(
-            f"no layers['{keys.NORMALIZED}']; found {list(adata.layers)}. Run "
+            f"no layers['{keys.NORMALIZED}']; found {named}. Run "
             "cs.pp.normalize(adata)."
         )
     return np.asarray(adata.layers[keys.NORMALIZED], dtype=float)
