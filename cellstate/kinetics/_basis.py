@@ -13,6 +13,8 @@ from cellstate._base.results import Result
 # Directions of the landmark kernel below this share of the largest are left out:
 # the penalty would hold their coefficients near 0 in any case, at full cost.
 KERNEL_FLOOR = 1e-4
+# States whose distances to the landmarks are held in memory at once.
+BLOCK = 10_000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -49,9 +51,16 @@ class SmoothBasis(Result):
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Evaluate at states (n, d); returns (n, size)."""
-        kernel = _gaussian(x, self.landmarks, self.bandwidth)
-        linear = (x - self.center) / self.bandwidth
-        return np.hstack([np.ones((len(x), 1)), linear, kernel @ self.whitening])
+        values = np.empty((len(x), self.size))
+        values[:, 0] = 1.0
+        linear = self.center.size
+        # In blocks: distances to all landmarks take more room than the values.
+        for start in range(0, len(x), BLOCK):
+            part = slice(start, start + BLOCK)
+            kernel = _gaussian(x[part], self.landmarks, self.bandwidth)
+            values[part, 1 : 1 + linear] = (x[part] - self.center) / self.bandwidth
+            values[part, 1 + linear :] = kernel @ self.whitening
+        return values
 
     def penalty(self, linear: float = 1.0) -> np.ndarray:
         """Weights of the squared coefficients; the constant is free, shape (size,)."""
