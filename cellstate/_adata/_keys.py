@@ -39,7 +39,6 @@ QC_FLAGS = (QC_BORDER, QC_SLIVER, QC_FRAGMENTED, QC_BLUR, QC_JUMP, QC_UNDEFINED)
 # obs: results
 STATE = "state"  # categorical: A, B, other
 COMMITTOR = "committor"
-COMMITTOR_BACKWARD = "committor_backward"
 COMMITTOR_REPLICATES = "committor_replicates"  # obsm
 N_HELD = "n_held"  # frames of a delay window before the track began
 EVENT = "event"  # status of the cell's track

@@ -1,10 +1,8 @@
 """Package-wide settings, validated, changed for good or for one block."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 
 @dataclass
@@ -15,9 +13,6 @@ class Settings:
     ----------
     progress
         Show a progress bar on long steps.
-    data_folder
-        Where larger public data sets are looked up; the environment variable
-        ``CELLSTATE_DATA`` sets it at start.
 
     Examples
     --------
@@ -28,7 +23,6 @@ class Settings:
     """
 
     progress: bool = True
-    data_folder: Path | None = None
 
     def __setattr__(self, name: str, value: object) -> None:
         known = [f.name for f in fields(self)]
@@ -36,8 +30,6 @@ class Settings:
             raise AttributeError(f"no setting {name!r}; found {known}.")
         if name == "progress" and not isinstance(value, bool):
             raise TypeError(f"`progress` must be True or False; found {value!r}.")
-        if name == "data_folder" and value is not None:
-            value = Path(value)
         super().__setattr__(name, value)
 
     @contextmanager
@@ -53,4 +45,4 @@ class Settings:
                 setattr(self, name, value)
 
 
-settings = Settings(data_folder=os.environ.get("CELLSTATE_DATA"))
+settings = Settings()

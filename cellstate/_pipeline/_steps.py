@@ -12,7 +12,7 @@ from cellstate._base.checks import fraction, integer
 from cellstate._base.errors import MovieError
 from cellstate._base.progress import progress
 from cellstate._movie import Movie
-from cellstate._pipeline._folder import FIGURES, RECORD, RunFolder
+from cellstate._pipeline._folder import FIGURES, RECORD, RunFolder, write_text
 from cellstate.report import write_report
 
 
@@ -219,6 +219,4 @@ def _movie_again(adata: AnnData, record: dict) -> Movie | None:
 
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:
-    beside = path.with_name(f".{path.name}.part")
-    table.to_csv(beside, index=False)
-    beside.replace(path)
+    write_text(path, table.to_csv(index=False))

@@ -11,7 +11,6 @@ from cellstate._base.checks import fraction
 from cellstate._base.results import Result
 from cellstate.tracks import ENDINGS, Tracks, outcomes
 
-STATUSES = ("event", "no_event", "undecidable")
 COLUMNS = (
     "event",
     "kind",
