@@ -11,7 +11,8 @@ VERSION = "schema_version"
 TIME_UNIT = "time_unit"
 LENGTH_UNIT = "length_unit"
 MOVIES = "movies"  # name -> pixel_size, frame_interval, n_frames, height, width
-RESERVED = (VERSION, TIME_UNIT, LENGTH_UNIT, MOVIES)
+TRUTH = "truth"  # what is known exactly about simulated cells
+RESERVED = (VERSION, TIME_UNIT, LENGTH_UNIT, MOVIES, TRUTH)
 
 # obs: identity
 MOVIE = "movie"
@@ -44,6 +45,17 @@ N_HELD = "n_held"  # frames of a delay window before the track began
 EVENT = "event"  # status of the cell's track
 EVENT_TIME = "event_time"  # h
 
+# obs and obsm: the truth of simulated cells
+TRUTH_TRACK = "truth_track"  # the cell itself, -1 where a row shows none
+TRUTH_PARENT_TRACK = "truth_parent_track"
+TRUTH_SET = "truth_set"  # categorical: A, B, other
+TRUTH_COMMITTOR = "truth_committor"
+TRUTH_COMMITTOR_BACKWARD = "truth_committor_backward"
+TRUTH_EVENT = "truth_event"  # what becomes of the cell
+TRUTH_COMMITMENT_TIME = "truth_commitment_time"  # h
+TRUTH_STATE = "truth_state"  # obsm
+TRUTH_DRIFT = "truth_drift"  # obsm, per h
+
 # var
 FAMILY = "family"
 UNIT = "unit"
@@ -69,6 +81,7 @@ RATES = "rates"
 EVENTS = "differentiation_events"
 CALIBRATION = "calibration"
 DELAYS = "delay_embed"
+COMPARISON = "compare_with_truth"
 
 SOURCE_STATE = "A"
 TARGET_STATE = "B"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 from anndata import AnnData
 
-from cellstate import get, io, pl, pp, tl
+from cellstate import datasets, get, io, pl, pp, tl
+from cellstate._adata import _keys as keys
 from cellstate._base.checks import fraction, integer
 from cellstate._base.errors import MovieError
 from cellstate._base.progress import progress
@@ -61,7 +62,8 @@ def run(
     Parameters
     ----------
     inputs
-        Paths of `images`, `masks` and, if the masks are linked, `tracks`.
+        Paths of `images`, `masks` and, if the masks are linked, `tracks`; for a
+        simulated movie the `truth` in its folder.
     settings
         All parameters.
     out
@@ -74,7 +76,7 @@ def run(
     # Only now: what cannot be opened must not cost a former run.
     folder = RunFolder(out, parameters, inputs, force=force)
     movie = _linked(folder, movie, inputs, settings)
-    adata = _measured(folder, movie)
+    adata = _measured(folder, movie, inputs)
     adata = _analysed(folder, adata, settings)
     _drawn(folder, adata, movie)
     write_report(
@@ -134,11 +136,14 @@ def _linked(
     return movie
 
 
-def _measured(folder: RunFolder, movie: Movie) -> AnnData:
+def _measured(folder: RunFolder, movie: Movie, inputs: dict[str, Path]) -> AnnData:
     part = folder.part("measured.h5ad")
     if folder.done("measure"):
         return io.read(part)
     adata = pp.features(movie)
+    if "truth" in inputs:
+        simulated = datasets.read_simulated(Path(inputs["truth"]).parent)
+        datasets.attach_truth(adata, simulated)
     io.write(adata, part, overwrite=True)
     folder.finish("measure")
     return adata
@@ -150,6 +155,8 @@ def _analysed(folder: RunFolder, adata: AnnData, settings: Settings) -> AnnData:
         return io.read(cells)
     for step in ANALYSIS:
         step(adata, settings)
+    if keys.TRUTH in adata.uns[keys.ROOT]:
+        tl.compare_with_truth(adata)
     io.write(adata, cells, overwrite=True)
     _write_table(get.events(adata).table, folder.path / "events.csv")
     folder.finish("analyse")

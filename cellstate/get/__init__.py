@@ -3,6 +3,7 @@
 from cellstate.get._results import (
     calibration,
     committor,
+    comparison,
     delay_embedding,
     events,
     projection,
@@ -11,10 +12,12 @@ from cellstate.get._results import (
     scaling,
     states,
 )
+from cellstate.get._truth import truth
 
 __all__ = [
     "calibration",
     "committor",
+    "comparison",
     "delay_embedding",
     "events",
     "projection",
@@ -22,4 +25,5 @@ __all__ = [
     "rates",
     "scaling",
     "states",
+    "truth",
 ]

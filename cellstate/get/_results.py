@@ -5,6 +5,7 @@ from anndata import AnnData
 from cellstate._adata import _keys as keys
 from cellstate._adata._results import QualityReport, States
 from cellstate._adata._store import read
+from cellstate._adata._truth_comparison import TruthComparison
 from cellstate.events import EventTable
 from cellstate.kinetics import Calibration, Committor, Rates
 from cellstate.statespace import DelayEmbedding, Projection, Scaling
@@ -56,6 +57,12 @@ def events(adata: AnnData, key: str = keys.EVENTS) -> EventTable:
     """Event table of `cs.tl.differentiation_events`."""
     call = f"cs.tl.differentiation_events(adata{_named(key, keys.EVENTS)})"
     return read(adata, key, EventTable, call)
+
+
+def comparison(adata: AnnData, key: str = keys.COMPARISON) -> TruthComparison:
+    """Estimates beside the truth of simulated cells."""
+    call = f"cs.tl.compare_with_truth(adata{_named(key, keys.COMPARISON)})"
+    return read(adata, key, TruthComparison, call)
 
 
 def _named(key: str, default: str) -> str:

@@ -62,6 +62,13 @@ def reliability(adata: AnnData) -> str:
     return _svg([lambda ax: pl.reliability(adata, ax=ax)], lambda ax: 4.0, width=4.2)
 
 
+def truth(adata: AnnData) -> str:
+    """Estimated against true committor, for simulated cells."""
+    return _svg(
+        [lambda ax: pl.committor_truth(adata, ax=ax)], lambda ax: 4.0, width=4.2
+    )
+
+
 def rates(adata: AnnData) -> str:
     """Rates with intervals."""
     return _svg([lambda ax: pl.rates(adata, ax=ax)], lambda ax: 2.0)

@@ -77,7 +77,7 @@ def write_report(
         title=title or f"Cell-state report: {', '.join(names)}",
         headline=words.headline(adata),
         story=words.story(adata),
-        sections=[*_look(adata, movies), *_sections(adata)],
+        sections=[*_look(adata, movies), *_truth(adata), *_sections(adata)],
         undecided=words.undecided(adata),
         steps=tables.steps(adata),
         run=tables.flat(run or {}),
@@ -152,6 +152,24 @@ def _look(adata: AnnData, movies: list[Movie]) -> list[dict]:
             "caption": words.STRIPS,
         }
         for movie in movies
+    ]
+
+
+def _truth(adata: AnnData) -> list[dict]:
+    """Truth beside estimate, for simulated cells; real ones have no such part."""
+    compared = words.stored(get.comparison, adata)
+    if compared is None:
+        return []
+    return [
+        {
+            "title": "Truth beside estimate",
+            "image": figures.truth(adata),
+            "alt": "Estimated committor against the true one",
+            "caption": words.TRUTH,
+            "text": words.truth(compared),
+            "narrow": True,
+            "table": tables.truth(compared),
+        }
     ]
 
 

@@ -11,6 +11,7 @@ from anndata import AnnData
 
 from cellstate._adata import _keys as keys
 from cellstate._adata._results import QualityReport
+from cellstate._adata._truth_comparison import TruthComparison
 from cellstate._base.results import Estimate
 from cellstate.events import EventTable
 from cellstate.kinetics import Rates
@@ -72,6 +73,30 @@ def rates(stored: Rates) -> dict:
     head = ["", "estimate", "from", "to", "unit", "level", "n", "interval by"]
     rows = [[name, *_estimate(e)] for name, e in named.items()]
     return table(head, rows, {1, 2, 3, 5, 6})
+
+
+TRUE_NUMBERS = {
+    "k_ab": "k A to B: per hour with A met last",
+    "k_ba": "k B to A: per hour with B met last",
+    "nu": "nu A to B: per hour watched",
+    "mfpt_ab": "mean time from entering A to entering B",
+    "transition_path_time": "time on the way from A to B",
+}
+
+
+def truth(compared: TruthComparison) -> dict:
+    """One row per number that has a true value."""
+    head = ["", "truth", "estimate", "from", "to", "unit", "truth in the interval"]
+    rows = [
+        [
+            TRUE_NUMBERS[row["quantity"]],
+            *(number(row[name]) for name in ("truth", "estimate", "low", "high")),
+            row["unit"],
+            row["inside"],
+        ]
+        for _, row in compared.numbers.iterrows()
+    ]
+    return table(head, rows, {1, 2, 3, 4})
 
 
 def _estimate(e: Estimate) -> list[str]:

@@ -6,6 +6,7 @@ from anndata import AnnData
 from cellstate import get
 from cellstate._adata import _extract as extract
 from cellstate._adata import _keys as keys
+from cellstate._adata._truth_comparison import TruthComparison
 from cellstate._base.errors import listing
 from cellstate._base.results import Estimate
 from cellstate.kinetics import Calibration, Rates
@@ -42,6 +43,11 @@ RELIABILITY = (
     "relatives are not independent, so the truth is somewhat less certain. The dotted "
     "line is the base rate."
 )
+TRUTH = (
+    "Each dot is a cell in one frame: its committor as estimated from what can be seen, "
+    "against the true one of the hidden law that made the cell. The line joins the "
+    "medians, the band holds half of the cells. Points on the grey diagonal are right."
+)
 RATES = (
     "Points are estimates, bars their intervals from resampled lineages, n the "
     "lineages that saw the transition. An arrow without a bar is an upper bound: "
@@ -61,6 +67,34 @@ def state_space(adata: AnnData) -> str:
             "others."
         )
     return text
+
+
+def truth(compared: TruthComparison) -> str:
+    """What the estimates got right, beside what costs nothing."""
+    text = (
+        f"These cells were simulated ({compared.system}), so the truth is known. The "
+        f"committor is off by {compared.committor_rmse:.3f} (root mean square over "
+        f"{compared.n_cells:,} cells); one number for all cells would be off by "
+        f"{compared.committor_rmse_base:.3f}. "
+    )
+    score = compared.events
+    if score is not None:
+        text += (
+            f"Of {score.n_true} tracks that truly committed, {score.n_right} were "
+            f"flagged, {score.n_undecidable_true} left undecidable and "
+            f"{score.n_missed} called without event; {score.n_false} flags are false "
+            f"among {score.n_tracks - score.n_true} tracks that did not commit. "
+        )
+        if np.isfinite(score.time_error.value):
+            text += (
+                f"Right flags come {score.time_error.value:+.2g} h after the true "
+                f"commitment in the median (half of them between "
+                f"{score.time_error.low:+.2g} and {score.time_error.high:+.2g} h). "
+            )
+    return text + (
+        "Source and target are seen through the measured features, the truth speaks of "
+        "the hidden state: part of the difference is that."
+    )
 
 
 def stored(reader: object, adata: AnnData) -> object | None:

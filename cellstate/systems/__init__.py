@@ -1,0 +1,114 @@
+"""Reference systems: laws of motion with exact answers, each by two routes.
+
+A law is a frozen dataclass; states have shape (..., d).
+
+>>> from cellstate import systems
+>>> law = systems.DoubleWell(D=1 / 3)
+>>> systems.quadrature(law).k_ab, systems.collocation(law).k_ab
+(0.0375374..., 0.0375374...)
+
+==========================  ====================================================
+solver                      route
+==========================  ====================================================
+`quadrature`                a line, from the potential alone
+`collocation`               a line, from the drift alone
+`finite_volumes`            the plane, a jump process on a grid
+`finite_elements`           the plane, the weak backward equation
+`committor_within` ...      a line, within a time; `..._by_modes` is the other route
+`branching_committor`       a line, with division; `..._adaptive` is the other route
+==========================  ====================================================
+"""
+
+from cellstate.systems._bifurcations import Pitchfork, SaddleNode
+from cellstate.systems._branching_committor import (
+    branching_committor,
+    branching_committor_adaptive,
+)
+from cellstate.systems._collocation import collocation, spectral_gap
+from cellstate.systems._decisions import BinaryChoice, BinaryFlip, ToggleSwitch
+from cellstate.systems._diffusion import Diffusion, Gradient
+from cellstate.systems._finite_elements import finite_elements
+from cellstate.systems._finite_volumes import finite_volumes
+from cellstate.systems._fixed_points import FixedPoints, find_fixed_points
+from cellstate.systems._gaussian_wells import GaussianWells
+from cellstate.systems._horizon import (
+    committor_within,
+    committor_within_by_modes,
+    reach_within,
+    reach_within_by_modes,
+)
+from cellstate.systems._integrate import euler_maruyama, heun, simulate
+from cellstate.systems._irreversible import (
+    MaierStein,
+    NonEquilibriumLandscape,
+    OrnsteinUhlenbeck,
+    RotationalDoubleWell,
+)
+from cellstate.systems._landscapes import DoubleWell2D, TripleWell
+from cellstate.systems._mueller import MuellerBrown, RuggedMueller
+from cellstate.systems._paths import TransitionPaths
+from cellstate.systems._quadrature import quadrature
+from cellstate.systems._ramp import RampedPitchfork
+from cellstate.systems._regions import (
+    Ball,
+    Box,
+    HalfSpace,
+    Region,
+    Union,
+    above,
+    below,
+)
+from cellstate.systems._wells import (
+    DoubleWell,
+    Prinz,
+    RotatedDoubleWell,
+    TiltedDoubleWell,
+)
+
+__all__ = [
+    "Ball",
+    "BinaryChoice",
+    "BinaryFlip",
+    "Box",
+    "Diffusion",
+    "DoubleWell",
+    "DoubleWell2D",
+    "FixedPoints",
+    "GaussianWells",
+    "Gradient",
+    "HalfSpace",
+    "MaierStein",
+    "MuellerBrown",
+    "NonEquilibriumLandscape",
+    "OrnsteinUhlenbeck",
+    "Pitchfork",
+    "Prinz",
+    "RampedPitchfork",
+    "Region",
+    "RotatedDoubleWell",
+    "RotationalDoubleWell",
+    "RuggedMueller",
+    "SaddleNode",
+    "TiltedDoubleWell",
+    "ToggleSwitch",
+    "TransitionPaths",
+    "TripleWell",
+    "Union",
+    "above",
+    "below",
+    "branching_committor",
+    "branching_committor_adaptive",
+    "collocation",
+    "committor_within",
+    "committor_within_by_modes",
+    "euler_maruyama",
+    "find_fixed_points",
+    "finite_elements",
+    "finite_volumes",
+    "heun",
+    "quadrature",
+    "reach_within",
+    "reach_within_by_modes",
+    "simulate",
+    "spectral_gap",
+]
