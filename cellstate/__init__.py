@@ -4,7 +4,8 @@
 
 `cs.io` reads movies, masks, tracks and tables; `cs.pp` measures and checks cells;
 `cs.tl` learns the state space, committors, rates and events; `cs.pl` draws what is
-stored; `cs.get` reads it back; `cs.datasets` ships data; `cs.settings` is shared.
+stored; `cs.get` reads it back; `cs.datasets` ships and simulates data from the laws in
+`cs.systems`, whose answers are known exactly; `cs.settings` is shared.
 """
 
 from importlib import import_module
@@ -13,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from cellstate._base.settings import settings
 
 if TYPE_CHECKING:
-    from cellstate import datasets, get, io, pl, pp, tl
+    from cellstate import datasets, get, io, pl, pp, systems, tl
     from cellstate._adata._schema import validate
     from cellstate._movie import Movie
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Movie",
     "datasets",
@@ -26,12 +27,13 @@ __all__ = [
     "pl",
     "pp",
     "settings",
+    "systems",
     "tl",
     "validate",
 ]
 
 # Looked up on first use, so that importing the package loads nothing heavy.
-_MODULES = ("datasets", "get", "io", "pl", "pp", "tl")
+_MODULES = ("datasets", "get", "io", "pl", "pp", "systems", "tl")
 _NAMES = {"Movie": "cellstate._movie", "validate": "cellstate._adata._schema"}
 
 

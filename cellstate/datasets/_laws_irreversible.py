@@ -7,9 +7,9 @@ from cellstate.systems._decisions import ToggleSwitch
 from cellstate.systems._irreversible import (
     MaierStein,
     NonEquilibriumLandscape,
-    OrnsteinUhlenbeck,
     RotationalDoubleWell,
 )
+from cellstate.systems._ornstein_uhlenbeck import OrnsteinUhlenbeck
 
 
 def maier_stein(*, D: float = 0.1, **sampling: object) -> AnnData:

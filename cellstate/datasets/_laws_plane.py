@@ -6,7 +6,8 @@ from cellstate._base.checks import integer
 from cellstate._base.random import generator
 from cellstate.datasets._population import SOURCE
 from cellstate.datasets._sampled import sampled
-from cellstate.systems._decisions import BinaryChoice, BinaryFlip, Decision
+from cellstate.systems._decision import Decision
+from cellstate.systems._decisions import BinaryChoice, BinaryFlip
 from cellstate.systems._landscapes import TripleWell
 from cellstate.systems._mueller import MuellerBrown, RuggedMueller
 

@@ -4,10 +4,18 @@ import hashlib
 from pathlib import Path
 
 from cellstate._movie import Movie
+from cellstate.datasets._movie import SimulatedMovie, read_simulated
 from cellstate.io import read_movie
 
 PIXEL_SIZE = 0.645  # um, as stated by the Cell Tracking Challenge
 FRAME_INTERVAL = 0.5  # h
+HELA = "hela_h2b"
+SIMULATED = "simulated_differentiation"
+FILES = {"images": "images.tif", "masks": "masks.tif", "tracks": "man_track.txt"}
+# What A (progenitor) and B (either fate) look like in the simulated movie: the
+# hidden signal brightens cells. Of a cell cut by the edge only a part is seen.
+SIMULATED_SOURCE = "mean_signal_intensity < 55 & ~touches_border"
+SIMULATED_TARGET = "mean_signal_intensity > 75 & ~touches_border"
 
 
 def hela_h2b() -> Movie:
@@ -57,20 +65,55 @@ def hela_h2b_files() -> dict[str, Path]:
     ValueError
         A file differs from what was shipped.
     """
-    folder = _folder() / "hela_h2b"
+    return _checked(HELA, FILES)
+
+
+def simulated_differentiation() -> SimulatedMovie:
+    """Simulated cells that choose between two fates, 42 frames, with their truth.
+
+    45 founders on 216 x 216 px, 15 min apart, made by `simulate_movie` with the
+    preset "differentiation"; see data/README.md for the call.
+
+    Returns
+    -------
+    SimulatedMovie
+        `movie` and `truth`; 1 um per pixel, 0.25 h per frame.
+
+    Examples
+    --------
+    >>> import cellstate as cs
+    >>> film = cs.datasets.simulated_differentiation()
+    >>> film.movie.n_frames, film.truth.law.system
+    (42, 'binary choice')
+    """
+    return read_simulated(simulated_differentiation_files()["truth"].parent)
+
+
+def simulated_differentiation_files() -> dict[str, Path]:
+    """Paths of `images`, `masks`, `tracks` and `truth`, checked against SHA256SUMS.
+
+    Raises
+    ------
+    FileNotFoundError
+        The data did not come with this installation.
+    ValueError
+        A file differs from what was shipped.
+    """
+    return _checked(SIMULATED, FILES | {"truth": "truth.h5"})
+
+
+def _checked(name: str, files: dict[str, str]) -> dict[str, Path]:
+    """Paths of the files of one folder, after comparing their checksums."""
+    folder = _folder() / name
     for line in (folder / "SHA256SUMS").read_text().splitlines():
-        stated, name = line.split()
-        found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        stated, file = line.split()
+        found = hashlib.sha256((folder / file).read_bytes()).hexdigest()
         if found != stated:
             raise ValueError(
-                f"{name} differs from what was shipped: SHA-256 {stated[:12]}... "
+                f"{file} differs from what was shipped: SHA-256 {stated[:12]}... "
                 f"expected, {found[:12]}... found. Install the package again."
             )
-    return {
-        "images": folder / "images.tif",
-        "masks": folder / "masks.tif",
-        "tracks": folder / "man_track.txt",
-    }
+    return {key: folder / file for key, file in files.items()}
 
 
 def _folder() -> Path:

@@ -13,8 +13,8 @@ from cellstate.pl import _style as style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BINS = 12
-FEWEST = 5  # cells behind a point
+BINS = 8
+FEWEST = 20  # cells behind a point
 
 
 def committor_truth(

@@ -78,7 +78,6 @@ def rates(stored: Rates) -> dict:
 TRUE_NUMBERS = {
     "k_ab": "k A to B: per hour with A met last",
     "k_ba": "k B to A: per hour with B met last",
-    "nu": "nu A to B: per hour watched",
     "mfpt_ab": "mean time from entering A to entering B",
     "transition_path_time": "time on the way from A to B",
 }

@@ -175,7 +175,9 @@ def _event_sentences(adata: AnnData) -> list[str]:
     event, none, undecidable = (
         int(count.get(s, 0)) for s in ("event", "no_event", "undecidable")
     )
-    seen = int(events.table["observed"].sum())
+    # A track that begins in the target was seen there, but is no event.
+    happened = (events.table["status"] == "event").to_numpy()
+    seen = int((events.table["observed"].to_numpy(dtype=bool) & happened).sum())
     return [
         f"Of {len(events.table)} tracks, {event} committed ({seen} seen to do so, "
         f"{event - seen} predicted with a false-discovery rate of {events.fdr:g}), "

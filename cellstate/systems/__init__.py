@@ -41,11 +41,11 @@ from cellstate.systems._integrate import euler_maruyama, heun, simulate
 from cellstate.systems._irreversible import (
     MaierStein,
     NonEquilibriumLandscape,
-    OrnsteinUhlenbeck,
     RotationalDoubleWell,
 )
 from cellstate.systems._landscapes import DoubleWell2D, TripleWell
 from cellstate.systems._mueller import MuellerBrown, RuggedMueller
+from cellstate.systems._ornstein_uhlenbeck import OrnsteinUhlenbeck
 from cellstate.systems._paths import TransitionPaths
 from cellstate.systems._quadrature import quadrature
 from cellstate.systems._ramp import RampedPitchfork

@@ -77,6 +77,15 @@ class Pitchfork(_Quartic):
     For mu > 0, A is x <= -sqrt(mu) and B is x >= sqrt(mu) unless told otherwise;
     for mu <= 0 there are no sets.
 
+    Attributes
+    ----------
+    D
+        Diffusion.
+    mu
+        Growth rate of small deviations, 1/time.
+    h
+        Bias to the right, units of the state per time.
+
     Examples
     --------
     >>> law = Pitchfork(D=0.1, mu=1.0)
@@ -133,6 +142,13 @@ class SaddleNode(_Quartic):
 
     Between the folds A is all x up to the left well and B all x from the right well
     on, unless told otherwise; beyond them there are no sets.
+
+    Attributes
+    ----------
+    D
+        Diffusion.
+    h
+        Tilt, units of the state per time.
 
     Examples
     --------

@@ -54,6 +54,15 @@ def branching_committor_adaptive(
 
     Kierzenka and Shampine's method, order 4, as in `scipy.integrate.solve_bvp`.
 
+    Parameters
+    ----------
+    system
+        A system with d = 1, whose sets are a `below` and an `above`.
+    division_rate
+        Divisions per cell and time, 0 or above.
+    x
+        States, shape (..., 1).
+
     Examples
     --------
     >>> from cellstate.systems._wells import DoubleWell

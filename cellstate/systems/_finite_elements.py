@@ -1,30 +1,21 @@
 """Transition paths in the plane by finite elements: the second route."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from scipy.sparse import csgraph, linalg
-from scipy.spatial import cKDTree
+from scipy.sparse import linalg
 
 from cellstate._base.checks import integer
 from cellstate.systems._diffusion import Diffusion
 from cellstate.systems._finite_volumes import check_plane
 from cellstate.systems._paths import Field, TransitionPaths
 from cellstate.systems._regions import Region
-from cellstate.systems._triangles import (
-    POINTS,
-    WEIGHTS,
-    Triangles,
-    shapes,
-    slopes,
-    triangulate,
-)
+from cellstate.systems._triangles import triangulate
+from cellstate.systems._weak_form import WeakForm, factor, weak_form
 
 SPACINGS = 100  # per axis when not told
-ROOM = 25.0  # V / D above the lowest pass between the sets that is still meshed
-LOWEST = 40.0  # and above the bottom, at least
+LOST = 100 * np.finfo(float).eps  # eigenvalues below this share of a rate are noise
+AGREE = 0.1  # relative difference of two expressions for the rate that is tolerated
 
 
 def finite_elements(
@@ -59,6 +50,8 @@ def finite_elements(
     ------
     ValueError
         d is not 2, a set is missing, or n too small to tell the edges apart.
+    FloatingPointError
+        A rate so low that it is lost in rounding.
 
     References
     ----------
@@ -75,129 +68,7 @@ def finite_elements(
     counts = (n, n) if np.ndim(n) == 0 else tuple(n)
     shape = tuple(integer(k, "n", 8) for k in counts)
     mesh = triangulate(system.box, shape, system.source, system.target)
-    return _solve(system, _assemble(system, mesh), shape)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Weak:
-    """The weak form on a mesh.
-
-    `form` and `mass` (k, k) and `load` (k,) are weighted with w; `rho` (t, q) is the
-    density at the quadrature points times their area, `grads` (t, q, 6, 2) the
-    derivatives of the shape functions there, `w` (k,) the null vector of the
-    transposed form, `used` (k,) the nodes of triangles that were not left out.
-    """
-
-    mesh: Triangles
-    form: sparse.csc_array
-    mass: sparse.csc_array
-    load: np.ndarray
-    rho: np.ndarray
-    w: np.ndarray
-    grads: np.ndarray
-    used: np.ndarray
-    density: Field
-
-    def field(self, values: np.ndarray) -> Field:
-        """Function of states; beyond the triangles in use the nearest node's value."""
-        nearest = cKDTree(self.mesh.x[self.used]).query(self.mesh.x[~self.used])[1]
-        whole = values.copy()
-        whole[~self.used] = values[self.used][nearest]
-        return lambda x: self.mesh.field(whole, x)
-
-
-def _assemble(system: Diffusion, mesh: Triangles) -> _Weak:
-    corners = mesh.x[mesh.nodes]
-    values, local = shapes(POINTS), slopes(POINTS)
-    x = np.einsum("qa,tai->tqi", values, corners)
-    map_ = np.einsum("tai,qaj->tqij", corners, local)
-    area = np.abs(np.linalg.det(map_)) * WEIGHTS / 2
-    grads = np.einsum("qaj,tqji->tqai", local, np.linalg.inv(map_))
-    known = hasattr(system, "potential")
-    if known:
-        weight, density = _boltzmann_weight(system, mesh, x, area)
-        v = system.drift(x) + system.gradient(x)
-    else:
-        weight, v = area, system.drift(x)
-    flat = grads.transpose(0, 2, 1, 3).reshape(len(x), 6, -1)
-    spread = np.repeat(weight, 2, axis=1)[:, None]
-    stiff = system.D * (flat * spread) @ flat.transpose(0, 2, 1)
-    along = np.einsum("tqai,tqi->tqa", grads, v) * weight[..., None]
-    form = _gather(mesh, stiff - np.einsum("qa,tqb->tab", values, along))
-    mass = _gather(mesh, np.einsum("qa,qb,tq->tab", values, values, weight))
-    load = np.asarray(mass.sum(axis=1)).ravel()
-    used = np.zeros(len(mesh.x), dtype=bool)
-    used[mesh.nodes[weight.any(axis=1)]] = True
-    form = form + sparse.diags_array(1.0 - used)
-    w, rho = np.ones(len(mesh.x)), weight
-    if not known:
-        w = _null_vector(system, mesh, form)
-        w = w / (w @ load)
-        rho = (w[mesh.nodes] @ values.T) * area
-        density = _positive_field(mesh, w)
-    return _Weak(
-        mesh=mesh, form=form.tocsc(), mass=mass, load=load, rho=rho, w=w,
-        grads=grads, used=used, density=density,
-    )  # fmt: skip
-
-
-def _boltzmann_weight(
-    system: Diffusion, mesh: Triangles, x: np.ndarray, area: np.ndarray
-) -> tuple[np.ndarray, Field]:
-    """Density times area at the quadrature points, 0 in triangles left out."""
-    energy = system.potential(x) / system.D
-    bottom = energy.min()
-    height = (system.potential(mesh.x[mesh.nodes]) / system.D).min(axis=1) - bottom
-    kept = height < max(LOWEST, _pass(mesh, height) + ROOM)
-    weight = np.where(kept[:, None], np.exp(np.minimum(bottom - energy, 1)), 0) * area
-    z = weight.sum()
-    return weight / z, lambda x: np.exp(bottom - system.potential(x) / system.D) / z
-
-
-def _pass(mesh: Triangles, height: np.ndarray) -> float:
-    """Least height over which chains of triangles lead from the source to the target."""
-    low, high = 0.0, float(height.max()) + 1
-    while high - low > 0.5:
-        level = (low + high) / 2
-        corners = mesh.nodes[height < level, :3]
-        first, second = corners.ravel(), np.roll(corners, -1, axis=1).ravel()
-        links = sparse.coo_array(
-            (np.ones(len(first)), (first, second)), shape=(len(mesh.x),) * 2
-        )
-        label = csgraph.connected_components(links, directed=False)[1]
-        met = np.intersect1d(label[mesh.source], label[mesh.target]).size
-        low, high = (low, level) if met else (level, high)
-    return high
-
-
-def _positive_field(mesh: Triangles, values: np.ndarray) -> Field:
-    return lambda x: np.maximum(mesh.field(values, x), 0)
-
-
-def _gather(mesh: Triangles, blocks: np.ndarray) -> sparse.csc_array:
-    """Sum blocks (t, 6, 6) of the triangles into one matrix."""
-    rows = np.repeat(mesh.nodes, 6, axis=1).ravel()
-    columns = np.tile(mesh.nodes, (1, 6)).ravel()
-    k = len(mesh.x)
-    return sparse.csc_array((blocks.ravel(), (rows, columns)), shape=(k, k))
-
-
-def _factor(matrix: sparse.sparray) -> linalg.SuperLU:
-    return linalg.splu(
-        matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.01
-    )
-
-
-def _null_vector(
-    system: Diffusion, mesh: Triangles, form: sparse.csc_array
-) -> np.ndarray:
-    """Vector w with w form = 0: the stationary density, up to a factor."""
-    speed = np.abs(system.drift(mesh.x)).max(axis=1)
-    others = np.arange(len(mesh.x)) != speed.argmin()
-    w = np.ones(len(mesh.x))
-    known = form[~others][:, others].toarray().ravel()
-    w[others] = _factor(form[others][:, others]).solve(-known, "T")
-    return w
+    return _solve(system, weak_form(system, mesh), shape)
 
 
 class _Solves:
@@ -208,7 +79,7 @@ class _Solves:
         self.rows = form[self.free].tocsc()
         self.columns = form[:, self.free].tocsc()
         self.inner = self.rows[:, self.free].tocsc()
-        self.lu = _factor(self.inner)
+        self.lu = factor(self.inner)
         self.residual = 0.0
 
     def forward(self, values: np.ndarray, load: ArrayLike = 0.0) -> np.ndarray:
@@ -237,7 +108,9 @@ class _Solves:
         return whole
 
 
-def _solve(system: Diffusion, weak: _Weak, shape: tuple[int, int]) -> TransitionPaths:
+def _solve(
+    system: Diffusion, weak: WeakForm, shape: tuple[int, int]
+) -> TransitionPaths:
     mesh = weak.mesh
     either = _Solves(weak.form, mesh.source | mesh.target)
     outside = _Solves(weak.form, mesh.target)
@@ -247,15 +120,14 @@ def _solve(system: Diffusion, weak: _Weak, shape: tuple[int, int]) -> Transition
     back = came / np.where(weak.w == 0, 1, weak.w)
     leave = either.forward(zero, weak.load)
     reach = outside.forward(zero, weak.load)
-    slope = np.einsum("tqai,ta->tqi", weak.grads, q[mesh.nodes])
-    nu = float(system.D * (weak.rho * (slope**2).sum(axis=-1)).sum())
+    nu = _passages(system, weak, q)
     last_a = float(came @ weak.load)
     share = weak.rho.sum(axis=1)
     return TransitionPaths(
         route="finite elements",
         nu=nu,
         k_ab=nu / last_a,
-        k_ba=nu / (1 - last_a),
+        k_ba=nu / float((weak.w - came) @ weak.load),
         last_a=last_a,
         pi_a=float(share[mesh.in_source].sum()),
         pi_b=float(share[mesh.in_target].sum()),
@@ -271,20 +143,35 @@ def _solve(system: Diffusion, weak: _Weak, shape: tuple[int, int]) -> Transition
     )
 
 
-def _gap(weak: _Weak, nu: float) -> float:
-    """Slowest relaxation rate of the form against the mass matrix."""
-    inverse = _factor(weak.form + nu * weak.mass)
+def _passages(system: Diffusion, weak: WeakForm, q: np.ndarray) -> float:
+    """Integral of rho D |grad q|^2, if the flux into the target confirms it."""
+    slope = np.einsum("tqai,ta->tqi", weak.grads, q[weak.mesh.nodes])
+    nu = float(system.D * (weak.rho * (slope**2).sum(axis=-1)).sum())
+    flux = float((weak.w * (weak.form @ q))[weak.mesh.target & weak.used].sum())
+    if not abs(nu - flux) < AGREE * nu:
+        raise FloatingPointError(
+            f"the rate is {nu:.3g} as an integral and {flux:.3g} as a flux into the "
+            "target: it is lost in rounding or the triangles are too coarse. Raise n, "
+            "or use finite_volumes, which resolves rates of any size."
+        )
+    return nu
+
+
+def _gap(weak: WeakForm, nu: float) -> float:
+    """Slowest relaxation rate, form against mass; NaN if lost in rounding."""
+    inverse = factor(weak.form + nu * weak.mass)
     operator = linalg.LinearOperator(
         weak.form.shape, lambda x: inverse.solve(weak.mass @ x), dtype=float
     )
     start = np.random.default_rng(0).standard_normal(len(weak.w))
     found = linalg.eigs(operator, k=3, v0=start, return_eigenvectors=False)
-    rates = (1 / found).real - nu
-    return float(np.sort(np.abs(rates))[1])
+    gap = float(np.sort(np.abs((1 / found).real - nu))[1])
+    fastest = np.abs(weak.form.diagonal()[weak.used] / weak.mass.diagonal()[weak.used])
+    return gap if gap > LOST * fastest.max() else float("nan")
 
 
 def _probability(
-    system: Diffusion, weak: _Weak, values: np.ndarray, at_source: float
+    system: Diffusion, weak: WeakForm, values: np.ndarray, at_source: float
 ) -> Field:
     """A committor: `at_source` in the source, its opposite in the target."""
     field = weak.field(values)
@@ -297,7 +184,7 @@ def _probability(
     return read
 
 
-def _time(weak: _Weak, values: np.ndarray, sets: tuple[Region, ...]) -> Field:
+def _time(weak: WeakForm, values: np.ndarray, sets: tuple[Region, ...]) -> Field:
     """A waiting time that is 0 in some sets."""
     field = weak.field(values)
 

@@ -4,19 +4,19 @@ import numpy as np
 from scipy import sparse
 
 from cellstate._base.checks import integer
-from cellstate.systems._diffusion import Diffusion
+from cellstate.systems._diffusion import Diffusion, Gradient
 from cellstate.systems._grid import Grid, boltzmann
+from cellstate.systems._jump_paths import factor, solve_paths
 from cellstate.systems._jump_process import (
     JumpProcess,
     bernoulli,
     check_resolution,
     cut,
-    factor,
-    solve_paths,
 )
 from cellstate.systems._paths import TransitionPaths
 
 POINTS = 200  # cells per axis when not told: about two seconds
+SWEEPS = 3  # solves for an unknown density
 LOWEST = 500.0  # V / D above the bottom beyond which a cell is left out
 
 
@@ -94,8 +94,13 @@ def jump_process(system: Diffusion, n: int | tuple[int, int] = POINTS) -> JumpPr
     """Jump process on a grid of n cells per axis, without any sets."""
     counts = (n, n) if np.ndim(n) == 0 else tuple(n)
     grid = Grid(system.box, tuple(integer(k, "n", 16) for k in counts))
-    known = hasattr(system, "potential")
+    known = density_known(system)
     return _from_potential(system, grid) if known else _from_drift(system, grid)
+
+
+def density_known(system: Diffusion) -> bool:
+    """Whether e^(-V/D) is the stationary density: a gradient, or one with a swirl."""
+    return isinstance(system, Gradient) or hasattr(system, "swirl")
 
 
 def _links(grid: Grid) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -160,13 +165,18 @@ def _from_drift(system: Diffusion, grid: Grid) -> JumpProcess:
     for axis, (i, j) in enumerate(_links(grid)):
         h = grid.step[axis]
         along = system.drift((nodes[i] + nodes[j]) / 2)[:, axis] * h / system.D
-        tilt = np.exp(np.clip(along, -LOWEST, LOWEST) / 2)
-        parts.append((i, j, system.D / h**2 * tilt, system.D / h**2 / tilt))
-    i, j, out, back = (np.concatenate(p) for p in zip(*parts, strict=True))
+        parts.append((i, j, along, np.full(len(i), system.D / h**2)))
+    i, j, along, scale = (np.concatenate(p) for p in zip(*parts, strict=True))
     rest = np.abs(system.drift(nodes)).max(axis=1).argmin()
-    pi = _stationary(len(nodes), rest, (i, j, out, back))
-    kept = pi > pi.max() * np.exp(-LOWEST)
-    safe = np.where(kept, pi, 1.0)
+    fall = along  # the part of the drift that a gradient would explain, at first all
+    for _ in range(SWEEPS):
+        out = scale * np.exp(fall / 2) * bernoulli(fall - along)
+        back = scale * np.exp(-fall / 2) * bernoulli(along - fall)
+        pi = _stationary(len(nodes), rest, (i, j, out, back))
+        kept = pi > pi.max() * np.exp(-LOWEST)
+        safe = np.where(kept, pi, 1.0)
+        sure = kept[i] & kept[j]
+        fall = np.where(sure, np.log(safe[j] / safe[i]), along)
     forth, home = safe[i] * out, safe[j] * back
     # The logarithmic mean of the two fluxes is the conductance that splits them.
     k = home / bernoulli(np.log(forth / home))

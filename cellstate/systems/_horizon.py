@@ -65,6 +65,15 @@ def reach_within(system: Diffusion, times: ArrayLike, x: ArrayLike) -> np.ndarra
 
     As `committor_within`, but A is no end: the far end of the box reflects instead.
 
+    Parameters
+    ----------
+    system
+        A system with d = 1, whose sets are a `below` and an `above`.
+    times
+        Horizons T > 0, any shape, in the law's unit.
+    x
+        States, shape (..., 1).
+
     Examples
     --------
     >>> from cellstate.systems._wells import DoubleWell
@@ -83,6 +92,15 @@ def committor_within_by_modes(
     A reversible hopping chain on an even grid, its modes by a symmetric eigenproblem,
     two grids extrapolated; absolute error about 1e-6.
 
+    Parameters
+    ----------
+    system
+        A gradient system with d = 1, whose sets are a `below` and an `above`.
+    times
+        Horizons T > 0, any shape, in the law's unit.
+    x
+        States, shape (..., 1).
+
     Examples
     --------
     >>> from cellstate.systems._wells import DoubleWell
@@ -97,6 +115,15 @@ def reach_within_by_modes(
     system: Gradient, times: ArrayLike, x: ArrayLike
 ) -> np.ndarray:
     """Second route to `reach_within`: decaying modes, from the potential.
+
+    Parameters
+    ----------
+    system
+        A gradient system with d = 1, whose sets are a `below` and an `above`.
+    times
+        Horizons T > 0, any shape, in the law's unit.
+    x
+        States, shape (..., 1).
 
     Examples
     --------

@@ -46,7 +46,18 @@ def heun(
 ) -> np.ndarray:
     """One step of the stochastic Heun scheme: strong order 1, weak order 2 here.
 
-    Parameters as in `euler_maruyama`; two evaluations of the drift.
+    Two evaluations of the drift a step.
+
+    Parameters
+    ----------
+    system
+        The law.
+    x
+        States, shape (..., d).
+    t, dt
+        Time and step, in the law's unit.
+    noise
+        Increments of Brownian motion, shape (..., d), variance `dt`.
 
     References
     ----------

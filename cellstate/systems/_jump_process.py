@@ -1,15 +1,13 @@
 """A stationary jump process on the cells of a grid, and its transition paths."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from scipy.sparse import linalg
 
 from cellstate.systems._grid import Grid
-from cellstate.systems._paths import Field, TransitionPaths
+from cellstate.systems._paths import Field
 from cellstate.systems._regions import Region
 
 APART = 8  # cells that must lie between the two sets
@@ -24,10 +22,12 @@ def bernoulli(u: ArrayLike) -> np.ndarray:
     >>> bernoulli([0.0, 1.0, -1.0]).round(6)
     array([1.      , 0.581977, 1.581977])
     """
-    u = np.clip(u, -700, 700)
+    u = np.asarray(u, dtype=float)
     small = np.abs(u) < 1e-5
     safe = np.where(small, 1.0, u)
-    return np.where(small, 1 - u / 2 + u**2 / 12, safe / np.expm1(safe))
+    # Beyond 700 the exponential overflows and B is 0 to rounding.
+    fitted = safe / np.expm1(np.minimum(safe, 700))
+    return np.where(small, 1 - u / 2, fitted)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -182,146 +182,3 @@ def check_resolution(process: JumpProcess, source: CutSet, target: CutSet) -> No
             f"source and target must lie at least {APART} cells apart; found a "
             f"distance of {gap:.3g} with cells of side {h:.3g}. Raise n or move them."
         )
-
-
-def factor(matrix: sparse.csc_array) -> linalg.SuperLU:
-    """LU factors of a generator less some loss; its diagonal is a safe pivot."""
-    return linalg.splu(
-        matrix,
-        permc_spec="MMD_AT_PLUS_A",
-        diag_pivot_thresh=0.0,
-        options={"SymmetricMode": True},
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Solver:
-    """LU factors of a generator and the largest residual met so far."""
-
-    matrix: sparse.csc_array
-    lu: linalg.SuperLU
-    residuals: list[float]
-
-    @classmethod
-    def of(cls, matrix: sparse.csc_array) -> "_Solver":
-        return cls(matrix, factor(matrix), [])
-
-    def __call__(self, b: np.ndarray, trans: str = "N") -> np.ndarray:
-        x = self.lu.solve(b, trans)
-        a = self.matrix if trans == "N" else self.matrix.T
-        scale = abs(a) @ np.abs(x) + np.abs(b)
-        self.residuals.append(float(np.abs(a @ x - b).max() / scale.max()))
-        return x
-
-
-def solve_paths(
-    process: JumpProcess, source: CutSet, target: CutSet, route: str
-) -> TransitionPaths:
-    """Solve for committors, times, rates and gap."""
-    pi = process.pi
-    free = ~(source.inside | target.inside)
-    inner = ~(source.links | target.links)
-    between = process.generator(inner, source.out + target.out)[free][:, free]
-    solver = _Solver.of(between.tocsc())
-    q, back, leave = target.inside * 1.0, source.inside * 1.0, np.zeros(len(pi))
-    q[free] = solver(-(target.out / pi)[free])
-    # Reversed in time the process has the transposed generator, weighted by pi.
-    back[free] = solver(-source.back[free], "T") / pi[free]
-    leave[free] = solver(-np.ones(free.sum()))
-    outside = ~target.inside
-    reach = np.zeros(len(pi))
-    to_target = process.generator(~target.links, target.out)[outside][:, outside]
-    arrival = _Solver.of(to_target.tocsc())
-    reach[outside] = arrival(-np.ones(outside.sum()))
-    nu = _passages(process, source, target, q, back)
-    last_a = float(pi @ back)
-    fields = _Fields(process, source, target)
-    return TransitionPaths(
-        route=route,
-        nu=nu,
-        k_ab=nu / last_a,
-        k_ba=nu / (1 - last_a),
-        last_a=last_a,
-        pi_a=source.mass,
-        pi_b=target.mass,
-        reactive=float(pi @ (q * back)),
-        committor=fields.probability(q, at_source=0.0),
-        committor_backward=fields.probability(back, at_source=1.0),
-        density=process.density,
-        passage_time=fields.time(reach, (target,)),
-        exit_time=fields.time(leave, (source, target)),
-        gap=_gap(process, nu),
-        residual=max(solver.residuals + arrival.residuals),
-        size=process.grid.shape,
-    )
-
-
-def _passages(
-    process: JumpProcess,
-    source: CutSet,
-    target: CutSet,
-    q: np.ndarray,
-    back: np.ndarray,
-) -> float:
-    """Reactive flux, averaged over lines between the sets, away from cut links."""
-    place = source.distance / (source.distance + target.distance)
-    stage = np.clip(2 * place - 0.5, 0, 1)
-    stage[source.inside], stage[target.inside] = 0, 1
-    out, home = fluxes(process.k, process.f)
-    i, j = process.i, process.j
-    reactive = back[i] * q[j] * out - back[j] * q[i] * home
-    return float(reactive @ (stage[j] - stage[i]))
-
-
-def _gap(process: JumpProcess, nu: float) -> float:
-    """Slowest relaxation rate; the shift keeps the matrix regular."""
-    everything = np.ones(len(process.i), dtype=bool)
-    whole = process.generator(everything, np.zeros(len(process.pi)))
-    shifted = whole - nu * sparse.eye_array(len(process.pi), format="csc")
-    inverse = factor(shifted.tocsc())
-    operator = linalg.LinearOperator(whole.shape, inverse.solve, dtype=float)
-    start = np.random.default_rng(0).standard_normal(len(process.pi))
-    found = linalg.eigs(operator, k=3, v0=start, return_eigenvectors=False)
-    rates = -(nu + 1 / found).real
-    return float(np.sort(np.abs(rates))[1])
-
-
-@dataclass(frozen=True, eq=False)
-class _Fields:
-    """Functions of states from values at the cells."""
-
-    process: JumpProcess
-    source: CutSet
-    target: CutSet
-
-    def probability(
-        self, values: np.ndarray, at_source: float
-    ) -> Callable[[ArrayLike], np.ndarray]:
-        """A committor: `at_source` in the source, its opposite in the target."""
-        process, a, b = self.process, self.source.region, self.target.region
-        whole = process.grid.spread(process.cells, values)
-        whole = process.grid.continued(whole, a.distance, at_source)
-        whole = process.grid.continued(whole, b.distance, 1 - at_source)
-        spline = process.grid.field(whole)
-
-        def read(x: ArrayLike) -> np.ndarray:
-            inside = np.where(a.contains(x), at_source, np.clip(spline(x), 0, 1))
-            return np.where(b.contains(x), 1 - at_source, inside)
-
-        return read
-
-    def time(
-        self, values: np.ndarray, sets: tuple[CutSet, ...]
-    ) -> Callable[[ArrayLike], np.ndarray]:
-        """A waiting time that is 0 in some sets."""
-        process = self.process
-        whole = process.grid.spread(process.cells, values)
-        for one in sets:
-            whole = process.grid.continued(whole, one.region.distance, 0.0)
-        spline = process.grid.field(whole)
-
-        def read(x: ArrayLike) -> np.ndarray:
-            over = np.any([one.region.contains(x) for one in sets], axis=0)
-            return np.where(over, 0.0, np.maximum(spline(x), 0))
-
-        return read

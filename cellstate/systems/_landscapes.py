@@ -155,10 +155,8 @@ class TripleWell(Plane):
     def gradient(self, x: ArrayLike) -> np.ndarray:
         """Derivatives of V at states (..., 2), shape (..., 2)."""
         terms, away = self._terms(x)
-        return (
-            -2 * (terms[..., None] * away).sum(axis=-2)
-            + 0.8 * (np.asarray(x) - BOWL) ** 3
-        )
+        bowl = 0.8 * (np.asarray(x) - BOWL) ** 3
+        return bowl - 2 * (terms[..., None] * away).sum(axis=-2)
 
     def hessian(self, x: ArrayLike) -> np.ndarray:
         """Second derivatives of V at states (..., 2), shape (..., 2, 2)."""

@@ -1,11 +1,14 @@
 """The Mueller-Brown landscape, and its rugged form."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cellstate.systems._fixed_points import FixedPoints, find_fixed_points
 from cellstate.systems._landscapes import Box2, Plane, split, symmetric
 from cellstate.systems._regions import Ball, Region
 
@@ -17,6 +20,7 @@ c = np.array([-10.0, -10.0, -6.5, 0.7])
 X = np.array([1.0, 0.0, -0.5, -1.0])
 Y = np.array([0.0, 0.5, 1.5, 1.0])
 
+TILES = 5  # per axis, in which fixed points are sought one after the other
 HEIGHT = 9.0  # of the ripples of the rugged form
 WAVES = 10 * np.pi
 
@@ -82,7 +86,7 @@ class MuellerBrown(Plane):
 
 @dataclass(frozen=True, kw_only=True)
 class RuggedMueller(MuellerBrown):
-    """Mueller-Brown with ripples, + 9 sin(10 pi x) sin(10 pi y): many small wells.
+    """Mueller-Brown with ripples, + 9 sin(10 pi x) sin(10 pi y): 184 small wells.
 
     Examples
     --------
@@ -92,6 +96,10 @@ class RuggedMueller(MuellerBrown):
     """
 
     name = "rugged Mueller-Brown"
+
+    def fixed_points(self) -> FixedPoints:
+        """The 724 states without drift in the box, 184 of them stable."""
+        return _rugged_points()
 
     def potential(self, x: ArrayLike) -> np.ndarray:
         """V of states (..., 2), shape (...)."""
@@ -115,3 +123,19 @@ class RuggedMueller(MuellerBrown):
         """Sines and cosines along x and y."""
         x, y = split(x)
         return tuple((f(WAVES * x), f(WAVES * y)) for f in (np.sin, np.cos))
+
+
+@lru_cache(maxsize=1)
+def _rugged_points() -> FixedPoints:
+    """Fixed points tile by tile: the starts all over the box are too few for them."""
+    law = RuggedMueller()
+    columns, rows = (np.linspace(*ends, TILES + 1) for ends in law.box)
+    tiles = [
+        find_fixed_points(law.drift, law.jacobian, (across, up))
+        for across in pairwise(columns)
+        for up in pairwise(rows)
+    ]
+    x = np.concatenate([tile.x for tile in tiles])
+    eigenvalues = np.concatenate([tile.eigenvalues for tile in tiles])
+    order = np.lexsort(x.T[::-1])
+    return FixedPoints(x=x[order], eigenvalues=eigenvalues[order])

@@ -54,6 +54,13 @@ class TiltedDoubleWell(DoubleWell):
     A is x <= -1 and B is x >= 0.96 unless told otherwise. Two wells are left while
     the tilt is smaller than 8 / (3 sqrt 3) = 1.5396.
 
+    Attributes
+    ----------
+    D
+        Diffusion.
+    tilt
+        Slope added to V, energy per unit of the state.
+
     Examples
     --------
     >>> paths = TiltedDoubleWell(D=1 / 4).transition_paths()

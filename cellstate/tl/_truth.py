@@ -28,7 +28,8 @@ def compare_with_truth(
 
     The truth is that of the hidden law: A, B, committor and rates are defined in
     its state space. Estimates whose A and B are defined by what can be seen answer
-    a slightly different question; part of the difference is that.
+    a slightly different question; part of the difference is that. nu is left out: it
+    counts passages of a stationary run, and cells that all begin in A are none.
 
     A track counts as truly committed when its cell's true commitment lies between
     the track's first and last frame, as not committed when it never came to pass by
@@ -112,7 +113,7 @@ def _numbers(truth: Truth, rates: Rates | None) -> pd.DataFrame:
     """Rates and times, true and estimated, in 1/h and h."""
     compared: dict[str, tuple[float, Estimate | None]] = {
         name: (getattr(truth, name), getattr(rates, name) if rates else None)
-        for name in ("k_ab", "k_ba", "nu", "mfpt_ab", "transition_path_time")
+        for name in ("k_ab", "k_ba", "mfpt_ab", "transition_path_time")
     }
     rows = [_row(name, *pair) for name, pair in compared.items()]
     columns = ["quantity", "truth", "estimate", "low", "high", "unit", "inside"]
@@ -120,7 +121,7 @@ def _numbers(truth: Truth, rates: Rates | None) -> pd.DataFrame:
 
 
 def _row(name: str, truth: float, estimate: Estimate | None) -> tuple:
-    unit = "1/h" if name in ("k_ab", "k_ba", "nu") else "h"
+    unit = "1/h" if name in ("k_ab", "k_ba") else "h"
     if estimate is None:
         return name, float(truth), np.nan, np.nan, np.nan, unit, "no interval"
     # An end that the data do not give leaves that side open.

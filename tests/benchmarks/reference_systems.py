@@ -197,3 +197,298 @@ def plane(fine: int, only: slice = slice(None)) -> pd.DataFrame:
         "elements per axis)",
         rows,
     )
+
+
+def decisions(fine: int) -> pd.DataFrame:
+    """Choice, toggle, circulation: numbers of section "decisions" by two routes."""
+    rows = []
+
+    def add(system: str, quantity: str, one: float, two: float, stored: float) -> None:
+        rows.append(
+            {
+                "system": system,
+                "quantity": quantity,
+                "first route": one,
+                "second route": two,
+                "stored": stored,
+                "routes differ": relative(one, two),
+                "from stored": relative(one, stored),
+            }
+        )
+
+    for d, p1, p2, hours, chance in (
+        (0.05, 0.0, 0.5, 28.54, 0.5),
+        (0.05, 0.1, 0.5, 22.53, 0.15430),
+        (0.1, 0.0, 1.0, 146.7, 0.5),
+    ):
+        law = cs.BinaryChoice(D=d, p1=p1, p2=p2)
+        both = cs.finite_volumes(law, n=fine), cs.finite_elements(law, n=fine // 2)
+        name = f"binary choice D {d:g} p1 {p1:g} p2 {p2:g}"
+        start = law.progenitor
+        add(name, "exit time", *(float(p.exit_time(start)) for p in both), hours)
+        add(name, "q(right)", *(float(p.committor(start)) for p in both), chance)
+    for d, hours, gap in ((0.05, 188.4, 0.012406), (0.1, 70.3, 0.0377)):
+        law = cs.ToggleSwitch(D=d, a=3.0, n=2)
+        both = cs.finite_volumes(law, n=fine), cs.finite_elements(law, n=fine // 2)
+        start = law.source.center
+        passed = [float(p.passage_time(start)) for p in both]
+        add(f"toggle D {d:g}", "passage time", *passed, hours)
+        add(f"toggle D {d:g}", "gap", *(p.gap for p in both), gap)
+    for d, stored in ((0.1, 2.57655), (0.3, 3.07514)):
+        law = cs.NonEquilibriumLandscape(D=d, circulation=0.5, p1=0.0, p2=1.0)
+        both = law.entropy_production(), law.entropy_production_by_curvature()
+        add(f"circulating D {d:g}", "entropy production", *both, stored)
+    return table("Decisions (relative differences; bar 1 %)", rows)
+
+
+def bifurcations(n: int) -> pd.DataFrame:
+    """Ramps: choice law, delay, variances, from equations and from n simulated cells.
+
+    The choice law itself is a formula; "second route" there is the Fokker-Planck
+    equation. Elsewhere it is the simulation, with its standard error.
+    """
+    rows = []
+    for eps, d, h, right, decided, zero, early in (
+        (0.05, 0.01, 0.02, 0.7132, 0.430, 0.05031, 0.01705),
+        (0.02, 0.005, 0.01, 0.6917, 0.342, 0.03721, 0.009193),
+        (0.01, 0.001, 0.005, 0.7472, 0.288, 0.01334, 0.001941),
+    ):
+        law = cs.RampedPitchfork(D=d, eps=eps, h=h)
+        level = cs.RampedPitchfork(D=d, eps=eps)
+        chance, flat = law.history().chance_right[-1], level.history()
+        backward = float(law.committor(law.sample(20_000, SEED)).mean())
+        at = f"ramp eps {eps:g} D {d:g}"
+        exact, none = law.chance_right(), float("nan")
+        rows.append((at, f"P(right), h {h:g}", exact, chance, none, right))
+        rows.append((at, "same, backward equation", backward, chance, none, right))
+        r, x = ramp(level, n)
+        half = np.abs(x) > 0.5
+        share, first = half.mean(axis=1), np.argmax(half.mean(axis=1) >= 0.5)
+        seen = np.interp(0.5, share[first - 1 : first + 1], r[first - 1 : first + 1])
+        slope = (share[first] - share[first - 1]) / (r[first] - r[first - 1])
+        error = 0.5 / np.sqrt(n) / slope
+        rows.append((at, "r of half |x| > .5", flat.r_decided, seen, error, decided))
+        for level_of, stored in ((0.0, zero), (-0.5, early)):
+            now = x[np.argmin(np.abs(r - level_of))]
+            error = np.sqrt(np.var((now - now.mean()) ** 2) / n)
+            found = float(flat.variance_at(level_of))
+            rows.append(
+                (at, f"variance at r = {level_of:g}", found, now.var(), error, stored)
+            )
+    names = ("system", "quantity", "first route", "second route", "se", "stored")
+    title = f"Ramped pitchfork (simulation: {n:,} cells)"
+    return table(title, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def ramp(law: cs.RampedPitchfork, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Parameter (t,) and states (t, n) of cells along a ramp."""
+    frames = 201
+    interval = law.duration / (frames - 1)
+    substeps = int(np.ceil(interval * law.fastest_rate / 0.05))
+    x = cs.simulate(
+        law,
+        law.sample(n, SEED),
+        n_frames=frames,
+        frame_interval=interval,
+        substeps=substeps,
+        rng=SEED,
+    )
+    return law.r(np.arange(frames) * interval), x[..., 0]
+
+
+# Ensembles
+
+ENSEMBLES = [
+    ("double well", cs.DoubleWell(D=1 / 3)),
+    ("tilted", cs.TiltedDoubleWell(D=1 / 4)),
+    ("Prinz", cs.Prinz(D=1.0)),
+    ("pitchfork", cs.Pitchfork(D=0.1, mu=1.0)),
+    ("triple well", cs.TripleWell(D=1 / 1.67)),
+    ("double well 2-D", cs.DoubleWell2D(D=1 / 3)),
+    ("Mueller-Brown", cs.MuellerBrown(D=22.0)),
+    ("rotational well", cs.RotationalDoubleWell(D=1 / 3)),
+    ("circulating", cs.NonEquilibriumLandscape(D=0.3, circulation=0.5)),
+    ("binary choice", cs.BinaryChoice(D=0.1, p2=0.5)),
+    ("Maier-Stein", cs.MaierStein(D=0.1)),
+    ("toggle", cs.ToggleSwitch(D=0.1)),
+]
+
+
+def ensembles(n: int) -> pd.DataFrame:
+    """n independent cells, simulated from the stationary law, against its density."""
+    rows = []
+    for name, law in ENSEMBLES:
+        begin = law.sample(n, SEED)
+        rate = law.fastest_rate
+        moved = cs.simulate(
+            law, begin, n_frames=2, frame_interval=2 / rate, substeps=400, rng=SEED + 1
+        )[-1]
+        statistic, bins, p = chi_square(law, moved)
+        rows.append(
+            {
+                "system": name,
+                "n": n,
+                "bins": bins,
+                "chi-square": statistic,
+                "p": p,
+                "p of the start": chi_square(law, begin)[2],
+            }
+        )
+    return table(
+        "Simulated cells against the stationary density (chi-square; after a time of "
+        "2 / lambda_max in 400 Heun steps)",
+        rows,
+    )
+
+
+def chi_square(law: cs.Diffusion, x: np.ndarray) -> tuple[float, int, float]:
+    """Counts in a grid of bins against the density integrated over them."""
+    from scipy.stats import chi2
+
+    side = 40 if law.dimension == 1 else 12
+    parts = 64 if law.dimension == 1 else 16
+    low, high = np.quantile(x, 0.002, axis=0), np.quantile(x, 0.998, axis=0)
+    edges = [np.linspace(a, b, side + 1) for a, b in zip(low, high, strict=True)]
+    counts, _ = np.histogramdd(x, bins=edges)
+    fine = [
+        (np.arange(side * parts) + 0.5) / (side * parts) * (b - a) + a
+        for a, b in zip(low, high, strict=True)
+    ]
+    grid = np.stack(np.meshgrid(*fine, indexing="ij"), axis=-1)
+    small = law.density(grid) * np.prod([f[1] - f[0] for f in fine])
+    shape = [k for _ in fine for k in (side, parts)]
+    axes = tuple(range(1, len(shape), 2))
+    expected = small.reshape(shape).sum(axis=axes) * len(x)
+    used = expected >= 10
+    # What lies outside the bins, or in faint ones, is one more bin.
+    seen = np.append(counts[used], len(x) - counts[used].sum())
+    hoped = np.append(expected[used], len(x) - expected[used].sum())
+    statistic = float(((seen - hoped) ** 2 / hoped).sum())
+    return statistic, seen.size, float(chi2.sf(statistic, seen.size - 1))
+
+
+# Pictures
+
+
+def contours(n: int) -> pd.DataFrame:
+    """Harmonics of noiseless shapes, from the half level of the picture."""
+    from cellstate.datasets._movie._raster import coverage, tile
+    from cellstate.datasets._movie._shape import amplitudes, centred
+
+    rng = np.random.default_rng(SEED)
+    rows = []
+    for radius in (6.0, 8.0, 10.0, 14.0, 20.0):
+        errors = []
+        for _ in range(n):
+            modes = np.zeros((1, 6), dtype=complex)
+            size = rng.uniform(0, (0.15, 0.08, 0.05))
+            modes[0, 1:4] = size * np.exp(2j * np.pi * rng.random(3))
+            modes = centred(modes)
+            place = rng.random(2)
+            picture = coverage(tile(*place, radius, modes[0]))
+            found = harmonics(picture)
+            errors.append(found[1:4] - amplitudes(modes)[0][0, 1:4])
+        rms = np.sqrt(np.mean(np.square(errors), axis=0))
+        rows.append({"radius (px)": radius, "n": n}
+                    | {f"RMSE a_{k + 2}": v for k, v in enumerate(rms)}
+                    | {"bar": 0.004})  # fmt: skip
+    return table("Contour harmonics from a noiseless picture", rows)
+
+
+def harmonics(picture: np.ndarray) -> np.ndarray:
+    """a_1 ... a_6 of the half-level contour about its centroid."""
+    from skimage.measure import find_contours
+
+    line = max(find_contours(np.pad(picture, 2), 0.5), key=len)[:, ::-1]
+    x, y = line[:-1].T
+    after_x, after_y = line[1:].T
+    cross = x * after_y - after_x * y
+    centre = np.array([((x + after_x) * cross).sum(), ((y + after_y) * cross).sum()])
+    point = (line[:-1] - centre / (3 * cross.sum())) @ np.array([1, 1j])
+    angle, radius = np.angle(point), np.abs(point)
+    order = np.argsort(angle)
+    even = np.linspace(-np.pi, np.pi, 256, endpoint=False)
+    r = np.interp(even, angle[order], radius[order], period=2 * np.pi)
+    modes = np.fft.rfft(r) / r.size
+    return 2 * np.abs(modes[1:7]) / modes[0].real
+
+
+def speed(small: bool) -> pd.DataFrame:
+    """Seconds for a million frames in the plane, and for a movie."""
+    import cellstate
+
+    rows = []
+    cells = 100 if small else 1000
+    for name, law in (("binary choice", cs.BinaryChoice(D=0.05)),
+                      ("Mueller-Brown", cs.MuellerBrown(D=22.0))):  # fmt: skip
+        begin = time.perf_counter()
+        cs.simulate(
+            law,
+            law.sample(cells, SEED),
+            n_frames=1000,
+            frame_interval=0.1 / law.fastest_rate,
+            rng=SEED,
+        )
+        rows.append((f"{cells * 1000:,} frames, {name}, 5 Heun steps a frame",
+                     time.perf_counter() - begin, 10.0))  # fmt: skip
+    begin = time.perf_counter()
+    size = {"n_cells": 6, "n_frames": 5, "shape": (128, 128)} if small else {}
+    with cellstate.settings.override(progress=False):
+        film = cellstate.datasets.simulate_movie("differentiation", rng=SEED, **size)
+    took = time.perf_counter() - begin
+    shape = " x ".join(map(str, film.movie.images.shape))
+    rows.append((f"movie {shape}, {size.get('n_cells', 60)} founders", took, 20.0))
+    names = ("what", "seconds", "bar")
+    return table("Speed", [dict(zip(names, r, strict=True)) for r in rows])
+
+
+def orders(n: int) -> pd.DataFrame:
+    """Measured strong and weak order of the two schemes."""
+    rows = []
+    for step, strong, weak in ((cs.euler_maruyama, 1, 1), (cs.heun, 1, 2)):
+        for kind, theory, found in (
+            ("strong", strong, cs.strong_errors(step, n=n, rng=SEED)),
+            ("weak", weak, cs.weak_errors(step, n=n, rng=SEED)),
+        ):
+            rows.append(
+                {
+                    "scheme": step.__name__,
+                    "order": kind,
+                    "theory": theory,
+                    "measured": found.order,
+                    "se": found.order_error,
+                    "largest error": found.errors.max(),
+                    "smallest error": found.errors.min(),
+                }
+            )
+    return table(f"Order of the schemes ({n:,} paths)", rows)
+
+
+def main(words: list[str] | None = None) -> dict[str, pd.DataFrame]:
+    """Print the tables asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--small", action="store_true", help="small sizes, for a test")
+    parser.add_argument("--only", nargs="+", help="sections to print")
+    options = parser.parse_args(words)
+    small = options.small
+    pd.set_option("display.width", 250)
+    sections: dict[str, Callable[[], pd.DataFrame]] = {
+        "line": line,
+        "horizons": horizons,
+        "bifurcations": lambda: bifurcations(500 if small else 20_000),
+        "plane": lambda: plane(100, slice(3, 4)) if small else plane(400),
+        "decisions": lambda: decisions(80 if small else 300),
+        "ensembles": lambda: ensembles(4_000 if small else 200_000),
+        "orders": lambda: orders(2_000 if small else 200_000),
+        "contours": lambda: contours(20 if small else 400),
+        "speed": lambda: speed(small),
+    }
+    chosen = options.only or list(sections)
+    unknown = [name for name in chosen if name not in sections]
+    if unknown:
+        parser.error(f"no section {unknown}; there are {list(sections)}")
+    return {name: sections[name]() for name in chosen}
+
+
+if __name__ == "__main__":
+    main()

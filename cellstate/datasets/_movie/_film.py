@@ -15,7 +15,7 @@ from cellstate.datasets._movie._scene import Scene
 from cellstate.datasets._movie._shape import profile, turned
 from cellstate.datasets._movie._truth import MovieTruth, cell_table
 from cellstate.datasets._movie._visible import Labels, visible_tracks
-from cellstate.datasets._population import Population
+from cellstate.datasets._population import Population, control_mask
 from cellstate.datasets._truth import TrueCells, exact, true_cells
 
 SEEDS = 2**63
@@ -150,19 +150,20 @@ def _grown(
     scene: Scene, n_founders: int, n_frames: int, rng: np.random.Generator
 ) -> Population:
     life = scene.life
+    held = control_mask(scene.control, n_founders, rng)
     return grow(
         scene.system,
         n_cells=n_founders,
         n_frames=n_frames,
         frame_interval=scene.frame_interval,
         time_unit=scene.time_unit,
-        start=scene.founders(n_founders),
+        start=scene.founders(held, rng),
         division_rate=life.division_rate,
         cycle_stages=life.cycle_stages,
         death_rate=life.death_rate,
         inheritance_noise=life.inheritance_noise,
         sister_asymmetry=life.sister_asymmetry,
-        control=scene.control,
+        control=held,
         rng=rng,
     )
 

@@ -17,7 +17,7 @@ STRONGEST = 0.95  # dipole: beyond 1 the dim side would be darker than nothing
 class Affine:
     """offset + slopes . z of hidden states z, kept between `low` and `high`.
 
-    Attributes
+    Parameters
     ----------
     offset
         Value at z = 0.
@@ -58,7 +58,7 @@ class Individuality:
     Every deviation is a stationary Ornstein-Uhlenbeck process that daughters take
     over from their mother.
 
-    Attributes
+    Parameters
     ----------
     size, intensity, texture
         Standard deviations of the logarithms of radius, brightness and correlation
@@ -90,7 +90,7 @@ class Look:
 
     A function takes hidden states (n, d) and gives n values.
 
-    Attributes
+    Parameters
     ----------
     radius
         Of a newborn cell, um, of the circle with her area.

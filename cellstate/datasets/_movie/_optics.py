@@ -15,7 +15,7 @@ BRIGHTEST = np.iinfo(np.uint16).max
 class Optics:
     """How light becomes a picture.
 
-    Attributes
+    Parameters
     ----------
     psf
         Standard deviation of the point-spread function, um; 0 for none.

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from cellstate._base.checks import choice
 from cellstate.datasets._movie._look import Affine, Individuality, Look
-from cellstate.datasets._movie._scene import Life, Motion, Scene
+from cellstate.datasets._movie._scene import CULTURE, Life, Motion, Scene
 from cellstate.systems._decisions import BinaryChoice
 from cellstate.systems._ramp import RampedPitchfork
 
@@ -12,14 +12,14 @@ PRESETS = ("differentiation", "symmetry_breaking", "null", "rare")
 
 # Progenitors at (0, -0.4) are small, round, dim and coarse; cells on the way to
 # either fate at (-1.3, 0.9) and (1.3, 0.9) grow, brighten and turn fine-grained; the
-# right fate is long, pear-shaped and polar, the left one stays round and is brighter.
+# right fate is long, pear-shaped and polar, the left one stays round.
 FATES = Look(
     radius=Affine(offset=8.2, slopes=(0.0, 0.5), low=7.4, high=9.2),
     harmonics=(
         Affine(offset=0.09, slopes=(0.07, 0.02), low=0.02, high=0.24),
         Affine(offset=0.02, slopes=(0.025, 0.01), low=0.0, high=0.08),
     ),
-    intensity=Affine(offset=0.95, slopes=(-0.12, 0.3), low=0.5, high=1.8),
+    intensity=Affine(offset=0.95, slopes=(0.0, 0.6), low=0.4, high=2.0),
     texture_length=Affine(offset=2.4, slopes=(0.0, -0.8), low=1.2, high=3.4),
     dipole=Affine(offset=0.1, slopes=(0.15, 0.1), low=0.0, high=0.6),
 )
@@ -37,16 +37,17 @@ SIDES = Look(
 
 
 def differentiation() -> Scene:
-    """Progenitors choose between two fates; about a quarter of the lineages commit.
+    """Progenitors choose between two fates; a fifth to a quarter of the lineages do.
 
-    A is the progenitor, B either fate of `BinaryChoice(D=0.02, p2=0.25)`. All
-    founders begin in A.
+    A is the progenitor, B either fate of `BinaryChoice(D=0.02, p2=0.3)`. The movie
+    begins in a culture kept going from A: some cells are on their way already, and
+    B is entered at the law's rate k_AB from the first frame on.
     """
     return Scene(
         name="differentiation",
-        system=BinaryChoice(D=0.02, p2=0.25).commitment(),
+        system=BinaryChoice(D=0.02, p2=0.3).commitment(),
         time_unit=3.0,
-        start="source",
+        start=CULTURE,
         look=FATES,
     )
 
@@ -59,17 +60,19 @@ def null() -> Scene:
 def rare() -> Scene:
     """As "differentiation", under a signal that keeps the progenitor.
 
-    With p2 = 0.46 one in about 200 cells commits within 15 h.
+    With p2 = 0.5 one in about 200 cells commits within 15 h.
     """
-    law = BinaryChoice(D=0.02, p2=0.46).commitment()
+    law = BinaryChoice(D=0.02, p2=0.5).commitment()
     return replace(differentiation(), name="rare", system=law)
 
 
 def symmetry_breaking() -> Scene:
     """Polarity grows out of a ramped pitchfork, while sisters start on either side.
 
-    r grows from -0.5 to 1 within 15 h; cells choose their side around 8 h. There are
-    no sets A and B: the committor is the chance to end on the side x > 0.
+    r grows from -0.5 to 1 within 15 h; half of the cells that choose a side have
+    chosen by 8 h. Sisters start 0.2 apart; a division after the choice changes it no
+    more. There are no sets A and B: the committor is the chance to end on the side
+    x > 0.
     """
     return Scene(
         name="symmetry_breaking",
@@ -89,6 +92,6 @@ def scene(name: str) -> Scene:
     Examples
     --------
     >>> scene("rare").system.p2
-    0.46
+    0.5
     """
     return MAKERS[choice(name, "preset", PRESETS)]()

@@ -9,14 +9,18 @@ from cellstate._base.checks import fraction, positive
 from cellstate.datasets._life import Rate
 from cellstate.datasets._movie._look import Affine, Look
 from cellstate.datasets._movie._optics import Optics, not_negative
+from cellstate.datasets._population import SOURCE, founders, has_sets
 from cellstate.systems._diffusion import Diffusion
+
+CULTURE = "culture"
+DRAWS = 1 << 16  # points drawn at once when looking for founders
 
 
 @dataclass(frozen=True, kw_only=True)
 class Life:
     """How cells divide, inherit and die.
 
-    Attributes
+    Parameters
     ----------
     division_rate, death_rate
         1/h, a number or a function of states (n, d), as in `cs.datasets.grow`.
@@ -59,7 +63,7 @@ class Life:
 class Motion:
     """How cells move, and the field with them.
 
-    Attributes
+    Parameters
     ----------
     speed
         Root mean square velocity of a cell, um/h.
@@ -99,7 +103,7 @@ class Motion:
 class Scene:
     """Everything `cs.datasets.simulate_movie` needs but the size of the movie.
 
-    Attributes
+    Parameters
     ----------
     name
         Names the scene in the truth.
@@ -110,9 +114,13 @@ class Scene:
     time_unit
         Hours per unit of the law's time.
     start
-        "stationary", "source", or one state for all founders.
+        "culture": cells that were in A more recently than in B, as in a culture kept
+        going from A for long; from then on B is entered at the law's rate k_AB.
+        "stationary": any cell of the stationary law. "source": those in A. Or one
+        state for all founders.
     control
-        Share of founders held in A with all their descendants.
+        Share of founders held in A with all their descendants; under "culture" they
+        start in A.
     look, life, motion, optics
         How cells look, live and move, and the camera.
     """
@@ -128,9 +136,37 @@ class Scene:
     motion: Motion = field(default_factory=Motion)
     optics: Optics = field(default_factory=Optics)
 
-    def founders(self, n: int) -> str | ArrayLike:
-        """What `grow` takes as the start of n founders."""
-        return self.start if isinstance(self.start, str) else [list(self.start)] * n
+    def founders(self, held: np.ndarray, rng: np.random.Generator) -> str | ArrayLike:
+        """What `grow` takes as the start of founders, of which some are `held` (n,)."""
+        n = held.size
+        if self.start != CULTURE:
+            return self.start if isinstance(self.start, str) else [list(self.start)] * n
+        states = _culture(self.system, n, rng)
+        if held.any():
+            control = np.ones(int(held.sum()), dtype=bool)
+            states[held] = founders(self.system, SOURCE, control, 0.5, rng)
+        return states
+
+
+def _culture(system: Diffusion, n: int, rng: np.random.Generator) -> np.ndarray:
+    """States by the density of cells outside B that came from A, shape (n, d)."""
+    if not has_sets(system):
+        raise ValueError(
+            f"start='{CULTURE}' needs a source and a target, and {system.name} has not "
+            "both; give them, or use start='stationary'."
+        )
+    low, high = np.array(system.box).T
+    kept, highest = np.empty((0, low.size)), 0.0
+    while len(kept) < n:
+        x = rng.uniform(low, high, (DRAWS, low.size))
+        weight = system.density(x) * system.committor_backward(x)
+        weight[system.target.contains(x)] = 0
+        if weight.max() > highest:
+            # A higher bound thins what was kept under the lower one.
+            before, highest = highest, float(weight.max())
+            kept = kept[rng.random(len(kept)) < before / highest]
+        kept = np.concatenate([kept, x[rng.random(len(x)) * highest < weight]])
+    return kept[:n]
 
 
 def look_of(system: Diffusion) -> Look:
