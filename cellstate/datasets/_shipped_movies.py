@@ -69,22 +69,22 @@ def hela_h2b_files() -> dict[str, Path]:
 
 
 def simulated_differentiation() -> SimulatedMovie:
-    """Simulated cells that choose between two fates, 42 frames, with their truth.
+    """Simulated cells that choose between two fates, 40 frames, with their truth.
 
-    45 founders on 216 x 216 px, 15 min apart, made by `simulate_movie` with the
+    60 founders on 224 x 224 px, 15 min apart, made by `simulate_movie` with the
     preset "differentiation"; see data/README.md for the call.
 
     Returns
     -------
     SimulatedMovie
-        `movie` and `truth`; 1 um per pixel, 0.25 h per frame.
+        `movie` and `truth`; 1.25 um per pixel, 0.25 h per frame.
 
     Examples
     --------
     >>> import cellstate as cs
     >>> film = cs.datasets.simulated_differentiation()
     >>> film.movie.n_frames, film.truth.law.system
-    (42, 'binary choice')
+    (40, 'binary choice')
     """
     return read_simulated(simulated_differentiation_files()["truth"].parent)
 

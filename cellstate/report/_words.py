@@ -44,9 +44,10 @@ RELIABILITY = (
     "line is the base rate."
 )
 TRUTH = (
-    "Each dot is a cell in one frame: its committor as estimated from what can be seen, "
-    "against the true one of the hidden law that made the cell. The line joins the "
-    "medians, the band holds half of the cells. Points on the grey diagonal are right."
+    "Each dot is a cell in one frame: its committor as estimated from what can be "
+    "seen, against the true one of the hidden law that made the cell. The line joins "
+    "the medians, the band holds half of the cells. Points on the grey diagonal are "
+    "right."
 )
 RATES = (
     "Points are estimates, bars their intervals from resampled lineages, n the "

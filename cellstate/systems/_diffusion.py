@@ -74,7 +74,7 @@ class Diffusion(ABC):
         return np.broadcast_to(self.D * np.eye(shape[-1]), (*shape, shape[-1]))
 
     def fixed_points(self) -> FixedPoints:
-        """States without drift at t = 0, found by Newton steps from all over the box."""
+        """States without drift at t = 0, by Newton steps from all over the box."""
         return find_fixed_points(self.drift, self.jacobian, self.box)
 
     @property

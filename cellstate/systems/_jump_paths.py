@@ -11,7 +11,9 @@ from scipy.sparse import linalg
 from cellstate.systems._jump_process import CutSet, JumpProcess, fluxes
 from cellstate.systems._paths import TransitionPaths
 
-LOST = 100 * np.finfo(float).eps  # eigenvalues below this share of a rate are noise
+REFINEMENTS = 3  # corrections after a solve
+SETTLED = 1e-6  # relative size of the last correction, and of what is not conserved
+LOST = 0.01  # relative difference of two expressions for an eigenvalue, at most
 
 
 def factor(matrix: sparse.csc_array) -> linalg.SuperLU:
@@ -26,11 +28,20 @@ def factor(matrix: sparse.csc_array) -> linalg.SuperLU:
 
 @dataclass(frozen=True, eq=False)
 class _Solver:
-    """LU factors of the generator outside some sets; keeps the residuals."""
+    """The generator outside some sets; keeps the residuals of its solutions.
+
+    `i`, `j` are the links that end in no set, `forth` and `home` the fluxes along
+    them, `out` and `back` those of every cell to the sets and from them.
+    """
 
     pi: np.ndarray
     free: np.ndarray
-    matrix: sparse.csc_array
+    i: np.ndarray
+    j: np.ndarray
+    forth: np.ndarray
+    home: np.ndarray
+    out: np.ndarray
+    back: np.ndarray
     lu: linalg.SuperLU
     residuals: list[float]
 
@@ -38,28 +49,66 @@ class _Solver:
     def of(cls, process: JumpProcess, sets: tuple[CutSet, ...]) -> "_Solver":
         free = ~np.any([one.inside for one in sets], axis=0)
         links = ~np.any([one.links for one in sets], axis=0)
-        loss = np.sum([one.out for one in sets], axis=0)
-        matrix = process.generator(links, loss)[free][:, free].tocsc()
-        return cls(process.pi, free, matrix, factor(matrix), [])
+        out = np.sum([one.out for one in sets], axis=0)
+        back = np.sum([one.back for one in sets], axis=0)
+        matrix = process.generator(links, out)[free][:, free].tocsc()
+        fluxes_ = fluxes(process.k[links], process.f[links])
+        ends = process.i[links], process.j[links]
+        return cls(process.pi, free, *ends, *fluxes_, out, back, factor(matrix), [])
 
     def __call__(self, flux: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """U with pi L u = flux on the free cells, u = values in the sets."""
-        whole = values.copy()
-        whole[self.free] = self._solve((flux / self.pi)[self.free], "N")
-        return whole
+        """Find u: pi L u = flux on the free cells, u = values in the sets."""
+        return self._refined(flux, values, (self.forth, self.home, self.out), "N")
 
     def reversed(self, flux: np.ndarray, values: np.ndarray) -> np.ndarray:
         """The same run backward: the transposed generator, weighted by pi."""
-        whole = values.copy()
-        whole[self.free] = self._solve(flux[self.free], "T") / self.pi[self.free]
-        return whole
+        return self._refined(flux, values, (self.home, self.forth, self.back), "T")
 
-    def _solve(self, b: np.ndarray, trans: str) -> np.ndarray:
-        x = self.lu.solve(b, trans)
-        a = self.matrix if trans == "N" else self.matrix.T
-        scale = abs(a) @ np.abs(x) + np.abs(b)
-        self.residuals.append(float(np.abs(a @ x - b).max() / scale.max()))
-        return x
+    def _refined(
+        self,
+        flux: np.ndarray,
+        values: np.ndarray,
+        rates: tuple[np.ndarray, np.ndarray, np.ndarray],
+        trans: str,
+    ) -> np.ndarray:
+        """Solve, then correct by what differences between neighbours still lack.
+
+        The diagonal of the matrix is rounded, which is a leak of its own; it would
+        show where a deep well is left more slowly than that. NaN where the
+        corrections do not settle.
+        """
+        u, free, pi = values * 0.0, self.free, self.pi
+        for _ in range(REFINEMENTS + 1):
+            lack, _ = self._lack(u, flux, *rates)
+            if trans == "N":
+                step = self.lu.solve((lack / pi)[free])
+            else:
+                step = self.lu.solve(lack[free], "T") / pi[free]
+            u[free] += step
+        lack, size = self._lack(u, flux, *rates)
+        settled = np.abs(step).max() < SETTLED * np.abs(u).max()
+        balanced = abs(lack[free].sum()) < SETTLED * np.abs(flux[free]).sum()
+        if not (settled and balanced):
+            return np.where(free, np.nan, values)
+        some = free & (size > 0)
+        self.residuals.append(float((np.abs(lack[some]) / size[some]).max()))
+        return np.where(free, u, values)
+
+    def _lack(
+        self,
+        u: np.ndarray,
+        flux: np.ndarray,
+        forth: np.ndarray,
+        home: np.ndarray,
+        loss: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Flux less pi L u, and the size of the terms it is the sum of, shape (k,)."""
+        i, j, n = self.i, self.j, len(u)
+        rise = u[j] - u[i]
+        gained = np.bincount(i, forth * rise, n) - np.bincount(j, home * rise, n)
+        sizes = np.abs(u[j]) + np.abs(u[i])
+        size = np.bincount(i, forth * sizes, n) + np.bincount(j, home * sizes, n)
+        return flux - gained + loss * u, size + np.abs(flux) + loss * np.abs(u)
 
 
 def solve_paths(
@@ -72,6 +121,11 @@ def solve_paths(
     q = between(-target.out, target.inside * 1.0)
     back = between.reversed(-source.back, source.inside * 1.0)
     leave = between(-pi, np.zeros(len(pi)))
+    if np.isnan(q + back + leave).any():
+        raise FloatingPointError(
+            "cells take so long to leave a well outside both sets that the time is "
+            "lost in rounding (about 1e14 jumps). Put a set around it, or raise D."
+        )
     reach = alone(-pi, np.zeros(len(pi)))
     nu = _passages(process, source, target, q, back)
     last_a = float(pi @ back)
@@ -113,16 +167,24 @@ def _passages(
 
 
 def _gap(process: JumpProcess, nu: float) -> float:
-    """Slowest relaxation rate, NaN if lost in rounding; shifted to be regular."""
-    everything = np.ones(len(process.i), dtype=bool)
-    whole = process.generator(everything, np.zeros(len(process.pi)))
-    shifted = whole - nu * sparse.eye_array(len(process.pi), format="csc")
+    """Slowest relaxation rate; NaN if lost in rounding."""
+    pi, everything = process.pi, np.ones(len(process.i), dtype=bool)
+    whole = process.generator(everything, np.zeros(len(pi)))
+    shifted = whole - nu * sparse.eye_array(len(pi), format="csc")
     inverse = factor(shifted.tocsc())
     operator = linalg.LinearOperator(whole.shape, inverse.solve, dtype=float)
-    start = np.random.default_rng(0).standard_normal(len(process.pi))
-    found = linalg.eigs(operator, k=3, v0=start, return_eigenvectors=False)
-    gap = float(np.sort(np.abs((nu + 1 / found).real))[1])
-    return gap if gap > LOST * abs(whole.diagonal()).max() else float("nan")
+    start = np.random.default_rng(0).standard_normal(len(pi))
+    found, modes = linalg.eigs(operator, k=3, v0=start)
+    second = np.argsort(np.abs(nu + 1 / found))[1]
+    gap = -float((nu + 1 / found[second]).real)
+    # Differences between neighbours show what the rounded diagonal hides.
+    mode = modes[:, second].real
+    mode = mode - pi @ mode
+    rise = mode[process.j] - mode[process.i]
+    out, home = fluxes(process.k, process.f)
+    change = (home * mode[process.j] - out * mode[process.i]) @ rise
+    confirmed = float(change / (pi @ mode**2))
+    return gap if abs(confirmed - gap) < LOST * gap else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,8 +214,9 @@ class _Fields:
     def time(
         self, values: np.ndarray, sets: tuple[CutSet, ...]
     ) -> Callable[[ArrayLike], np.ndarray]:
-        """A waiting time that is 0 in some sets."""
+        """A waiting time that is 0 in some sets; NaN where it was lost in rounding."""
         process = self.process
+        lost = bool(np.isnan(values).any())
         whole = process.grid.spread(process.cells, values)
         for one in sets:
             whole = process.grid.continued(whole, one.region.distance, 0.0)
@@ -161,6 +224,6 @@ class _Fields:
 
         def read(x: ArrayLike) -> np.ndarray:
             over = np.any([one.region.contains(x) for one in sets], axis=0)
-            return np.where(over, 0.0, np.maximum(spline(x), 0))
+            return np.where(over, 0.0, np.nan if lost else np.maximum(spline(x), 0))
 
         return read

@@ -32,8 +32,10 @@ def compare_with_truth(
     counts passages of a stationary run, and cells that all begin in A are none.
 
     A track counts as truly committed when its cell's true commitment lies between
-    the track's first and last frame, as not committed when it never came to pass by
-    then, and is left out when it lies before the first frame.
+    the track's first and last frame and as not committed when it never came to pass
+    by then. It is left out when the cell was committed as the track began, unless her
+    mother was followed until then, and when the truth itself is open: the cell ended
+    on the way, before it met A or B again.
 
     Parameters
     ----------
@@ -60,8 +62,8 @@ def compare_with_truth(
     >>> import cellstate as cs
     >>> with cs.settings.override(progress=False):
     ...     cells = cs.datasets.double_well(n_cells=40, n_frames=200, rng=0)
-    ...     cs.tl.define_states(cells, source="truth_set == 'A'",
-    ...                         target="truth_set == 'B'")
+    ...     states = cs.tl.define_states(cells, source="truth_set == 'A'",
+    ...                                  target="truth_set == 'B'")
     ...     q = cs.tl.committor(cells, n_bootstrap=2, rng=0)
     ...     found = cs.tl.compare_with_truth(cells)
     >>> found.committor_rmse < 0.2 * found.committor_rmse_base
@@ -141,19 +143,25 @@ def _events(adata: AnnData, key: str) -> EventScore:
     return score_events(table["status"], table["time"], happened, true_time)
 
 
-def true_commitments(
-    adata: AnnData, tracks: Tracks
-) -> tuple[np.ndarray, np.ndarray]:
-    """Whether each track saw its cell commit (1, 0, NaN before), and when (h)."""
+OPEN = ("unfinished", "undecided")  # ends on the way: no truth to be told
+
+
+def true_commitments(adata: AnnData, tracks: Tracks) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each track saw its cell commit (1, 0, NaN if open), and when (h)."""
     time = extract.column(adata, keys.TRUTH_COMMITMENT_TIME).to_numpy(float)
+    event = extract.column(adata, keys.TRUTH_EVENT).astype(str).to_numpy()
     happened = np.zeros(tracks.n_tracks)
     when = np.full(tracks.n_tracks, np.nan)
     first = tracks.time[tracks.first_row]
+    followed = tracks.mother_row()[tracks.first_row] >= 0
     for index in range(tracks.n_tracks):
         rows = tracks.rows(index)
+        if event[rows[-1]] in OPEN:
+            happened[index] = np.nan
+            continue
         passed = rows[time[rows] <= tracks.time[rows]]
         if passed.size:
             when[index] = time[passed[0]]
-            early = when[index] < first[index]
-            happened[index] = np.nan if early else 1.0
+            born = when[index] == first[index] and followed[index]
+            happened[index] = 1.0 if when[index] > first[index] or born else np.nan
     return happened, when

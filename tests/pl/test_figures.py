@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 import cellstate as cs
 from cellstate._adata import _keys as keys
 from cellstate._adata import _store as store
+from cellstate._adata._truth_comparison import TruthComparison
 from cellstate._base.errors import StaleResultError
 from cellstate._base.results import Estimate
 from cellstate.kinetics import Rates, calibration
@@ -61,9 +62,26 @@ def test_every_function_takes_axes_returns_them_and_changes_nothing(adata, movie
     assert not plt.get_fignums()  # given axes, no other figure is made
 
 
+def with_truth(adata):
+    """The same cells with a truth that is half of what was estimated."""
+    known = adata.copy()
+    known.obs[keys.TRUTH_COMMITTOR] = known.obs["committor"] / 2
+    compared = TruthComparison(
+        system="half",
+        numbers=pd.DataFrame({"quantity": ["k_ab"], "truth": [1.0]}),
+        n_cells=known.n_obs,
+        committor_rmse=0.1,
+        committor_rmse_base=0.2,
+        committor_correlation=1.0,
+    )
+    store.put(known, keys.COMPARISON, compared, params={"committor": "committor"})
+    return known
+
+
 @pytest.mark.parametrize("name", cs.pl.__all__)
 def test_axes_given_are_the_axes_returned(name, adata, movie, ax):
     function = getattr(cs.pl, name)
+    adata = with_truth(adata) if name == "committor_truth" else adata
     assert inspect.signature(function).parameters["ax"].default is None
     more = {"image_strip": (movie,), "event_strips": (movie,)}.get(name, ())
     track = {"track": 3} if name == "image_strip" else {}

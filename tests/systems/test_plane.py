@@ -378,6 +378,7 @@ def test_a_wall_far_above_the_pass_does_not_overflow():
     assert np.isnan(found.gap)
     x = inside(low, 200, np.random.default_rng(0))
     assert np.isfinite(found.committor(x)).all()
+    assert np.isnan(found.passage_time(low.progenitor))
     with pytest.raises(FloatingPointError, match="lost in rounding"):
         finite_elements(low, n=40)
 
