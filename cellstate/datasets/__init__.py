@@ -1,30 +1,33 @@
 """Cells with a known truth, simulated movies, and movies that come along."""
 
-from cellstate.datasets._grow import grow
-from cellstate.datasets._laws import (
-    double_well,
-    prinz,
-    rotated_double_well,
-    tilted_double_well,
-)
-from cellstate.datasets._laws_bifurcations import (
+from cellstate.datasets._cells._grow import grow
+from cellstate.datasets._cells._population import Population
+from cellstate.datasets._cells._snapshots import to_snapshots
+from cellstate.datasets._cells._tables import simulate_tracks
+from cellstate.datasets._laws._bifurcations import (
     pitchfork,
     ramped_pitchfork,
     saddle_node,
 )
-from cellstate.datasets._laws_irreversible import (
+from cellstate.datasets._laws._irreversible import (
     maier_stein,
     nonequilibrium_landscape,
     ornstein_uhlenbeck,
     rotational_double_well,
     toggle_switch,
 )
-from cellstate.datasets._laws_plane import (
+from cellstate.datasets._laws._plane import (
     binary_choice,
     binary_flip,
     mueller_brown,
     rugged_mueller,
     triple_well,
+)
+from cellstate.datasets._laws._wells import (
+    double_well,
+    prinz,
+    rotated_double_well,
+    tilted_double_well,
 )
 from cellstate.datasets._movie import (
     Affine,
@@ -41,15 +44,12 @@ from cellstate.datasets._movie import (
     scene,
     simulate_movie,
 )
-from cellstate.datasets._population import Population
 from cellstate.datasets._shipped_movies import (
     hela_h2b,
     hela_h2b_files,
     simulated_differentiation,
     simulated_differentiation_files,
 )
-from cellstate.datasets._snapshots import to_snapshots
-from cellstate.datasets._tables import simulate_tracks
 
 __all__ = [
     "Affine",

@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.sparse.linalg import expm_multiply
 
-from cellstate.systems._gillespie import jump_frames, rate, whole_numbers
+from cellstate.systems._counts import rate, times, whole_numbers
+from cellstate.systems._gillespie import counts_on_frames
 
 LOST = 1e-14  # probability above the cut of the truncated chain
 LARGEST = 20_000  # counts the truncated chain may hold
@@ -52,7 +53,7 @@ class BranchingProcess:
 
     def mean(self, t: ArrayLike) -> np.ndarray:
         """Expected descendants of one cell after times t, shape of `t`."""
-        return np.exp(self.growth_rate * _times(t))
+        return np.exp(self.growth_rate * times(t))
 
     def variance(self, t: ArrayLike) -> np.ndarray:
         """Variance of the descendants of one cell after times t, shape of `t`.
@@ -72,7 +73,7 @@ class BranchingProcess:
 
         Mass `extinction(t)` at 0, and a geometric law on 1, 2, ... for the rest.
         """
-        n = whole_numbers(n, None, "descendants")
+        n = whole_numbers(n, "descendants")
         none, ratio = self._parameters(t)
         some = (1 - none) * (1 - ratio) * ratio ** np.maximum(n - 1.0, 0)
         return np.where(n == 0, none, some)
@@ -87,7 +88,7 @@ class BranchingProcess:
         ValueError
             More than 20,000 counts would be needed.
         """
-        n = whole_numbers(n, None, "descendants")
+        n = whole_numbers(n, "descendants")
         ratio = self._parameters(t)[1]
         size = int(np.log(LOST) / np.log(ratio)) + 50 if 0 < ratio < 1 else 50
         size = max(size, int(n.max(initial=0)) + 2)
@@ -131,27 +132,26 @@ class BranchingProcess:
         ndarray
             Integers, shape (n_frames, ...).
         """
-        x = whole_numbers(start, None, "cells")
+        x = whole_numbers(start, "cells")
         per_cell = np.array([self.division_rate, self.death_rate])
-        frames = jump_frames(
+        return counts_on_frames(
+            x[..., None],
+            [[1], [-1]],
             lambda n: n * per_cell,
-            np.array([[1], [-1]]),
-            x.reshape(-1, 1),
             n_frames=n_frames,
             frame_interval=frame_interval,
             rng=rng,
-        )
-        return frames.reshape(len(frames), *x.shape)
+        )[..., 0]
 
     def _integral(self, t: ArrayLike) -> np.ndarray:
         """Integral of e^(g s) over s in [0, t]."""
-        t, g = _times(t), self.growth_rate
+        t, g = times(t), self.growth_rate
         return t if g == 0 else np.expm1(g * t) / g
 
     def _parameters(self, t: float) -> tuple[float, float]:
         """Chance of extinction and ratio of the geometric law after a time t."""
         birth, death, g = self.division_rate, self.death_rate, self.growth_rate
-        t = float(_times(t))
+        t = float(times(t))
         if g == 0 and np.isinf(t):
             return (1.0, 1.0) if death > 0 else (0.0, 0.0)
         if g > 0:  # all divided by the mean, which may overflow
@@ -160,11 +160,3 @@ class BranchingProcess:
             spread, one = float(self._integral(t)), 1.0
         total = one + birth * spread
         return float(death * spread / total), float(birth * spread / total)
-
-
-def _times(t: ArrayLike) -> np.ndarray:
-    """Return times as floats; reject those below 0."""
-    t = np.asarray(t, dtype=float)
-    if not (t >= 0).all():
-        raise ValueError(f"times are 0 or above; found {t[~(t >= 0)].flat[0]:g}.")
-    return t

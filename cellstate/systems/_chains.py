@@ -5,11 +5,11 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import eigh_tridiagonal, expm, null_space
+from scipy.linalg import eigh_tridiagonal, expm
 
 from cellstate._base.checks import fraction, integer, positive
 from cellstate.systems._gillespie import counts_on_frames
-from cellstate.systems._paths import Field, TransitionPaths
+from cellstate.systems._paths import TransitionPaths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +217,7 @@ class BirthDeathChain:
         """
         start = np.asarray(start)
         if start.dtype.kind not in "iu" or (start.size and not (
-            0 <= start.min() and start.max() <= self.k
+            start.min() >= 0 and start.max() <= self.k
         )):
             raise ValueError(f"`start` must be whole numbers in 0..{self.k}.")
         both = np.stack([(*self.births, 0.0), (0.0, *self.deaths)], axis=-1)

@@ -14,6 +14,7 @@ from cellstate.systems._triangles import triangulate
 from cellstate.systems._weak_form import WeakForm, factor, weak_form
 
 SPACINGS = 100  # per axis when not told
+MODES = 6  # eigenvalues found near 0, of which the gap has the least real part
 LOST = 100 * np.finfo(float).eps  # eigenvalues below this share of a rate are noise
 AGREE = 0.1  # relative difference of two expressions for the rate that is tolerated
 
@@ -164,7 +165,7 @@ def _gap(weak: WeakForm, nu: float) -> float:
         weak.form.shape, lambda x: inverse.solve(weak.mass @ x), dtype=float
     )
     start = np.random.default_rng(0).standard_normal(len(weak.w))
-    found = linalg.eigs(operator, k=3, v0=start, return_eigenvectors=False)
+    found = linalg.eigs(operator, k=MODES, v0=start, return_eigenvectors=False)
     gap = float(np.sort(np.abs((1 / found).real - nu))[1])
     fastest = np.abs(weak.form.diagonal()[weak.used] / weak.mass.diagonal()[weak.used])
     return gap if gap > LOST * fastest.max() else float("nan")

@@ -13,6 +13,7 @@ from cellstate.systems._paths import TransitionPaths
 
 REFINEMENTS = 3  # corrections after a solve
 SETTLED = 1e-6  # relative size of the last correction, and of what is not conserved
+MODES = 6  # eigenvalues found near 0, of which the gap has the least real part
 LOST = 0.01  # relative difference of two expressions for an eigenvalue, at most
 
 
@@ -174,16 +175,16 @@ def _gap(process: JumpProcess, nu: float) -> float:
     inverse = factor(shifted.tocsc())
     operator = linalg.LinearOperator(whole.shape, inverse.solve, dtype=float)
     start = np.random.default_rng(0).standard_normal(len(pi))
-    found, modes = linalg.eigs(operator, k=3, v0=start)
-    second = np.argsort(np.abs(nu + 1 / found))[1]
+    found, modes = linalg.eigs(operator, k=MODES, v0=start)
+    second = np.argsort(np.abs((nu + 1 / found).real))[1]
     gap = -float((nu + 1 / found[second]).real)
     # Differences between neighbours show what the rounded diagonal hides.
-    mode = modes[:, second].real
+    mode = modes[:, second]
     mode = mode - pi @ mode
     rise = mode[process.j] - mode[process.i]
     out, home = fluxes(process.k, process.f)
-    change = (home * mode[process.j] - out * mode[process.i]) @ rise
-    confirmed = float(change / (pi @ mode**2))
+    weight = (home * mode[process.j] - out * mode[process.i]).conj()
+    confirmed = (weight @ rise).real / (pi @ np.abs(mode) ** 2)
     return gap if abs(confirmed - gap) < LOST * gap else float("nan")
 
 

@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from cellstate.systems._gillespie import jump_frames, rate, whole_numbers
+from cellstate.systems._counts import rate, whole_numbers
+from cellstate.systems._gillespie import counts_on_frames
 
 NEWTON = 200  # steps at most; they halve the error where growth is exactly critical
 SETTLED = 1e-12  # change of the composition at which it has settled
@@ -195,7 +196,7 @@ class MultitypeBranching:
         ndarray
             Integers, shape (n_frames, ..., m).
         """
-        x = whole_numbers(start, None, "cells")
+        x = whole_numbers(start, "cells")
         if x.ndim == 0 or x.shape[-1] != self.n_types:
             raise ValueError(
                 f"numbers of {self.n_types} types have shape (..., {self.n_types}); "
@@ -207,15 +208,14 @@ class MultitypeBranching:
         types = np.concatenate([np.arange(self.n_types)] * 2 + [i])
         switch = np.array(self.switching)[i, j]
         per_cell = np.concatenate([self.division_rates, self.death_rates, switch])
-        frames = jump_frames(
-            lambda n: n[:, types] * per_cell,
+        return counts_on_frames(
+            x,
             changes,
-            x.reshape(-1, self.n_types),
+            lambda n: n[:, types] * per_cell,
             n_frames=n_frames,
             frame_interval=frame_interval,
             rng=rng,
         )
-        return frames.reshape(len(frames), *x.shape)
 
     def _flow(self, p: np.ndarray) -> np.ndarray:
         """Speed of the chances p in the backward equation."""
@@ -250,7 +250,9 @@ class MultitypeBranching:
         fixed[sets[0]], fixed[sets[1]] = 1.0, 0.0
         return fixed, sets[1]
 
-    def _leads_to(self, goal: np.ndarray, closed: np.ndarray | None = None) -> np.ndarray:
+    def _leads_to(
+        self, goal: np.ndarray, closed: np.ndarray | None = None
+    ) -> np.ndarray:
         """Types from which switching can lead to a goal, shape (m,)."""
         found = goal.copy()
         step = np.array(self.switching) > 0

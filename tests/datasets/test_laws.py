@@ -7,18 +7,13 @@ import numpy as np
 import pytest
 
 import cellstate as cs
-from cellstate.datasets import (
-    _laws,
-    _laws_bifurcations,
-    _laws_irreversible,
-    _laws_plane,
-)
-from cellstate.datasets._sampled import OPTIONS, usual_interval
-from cellstate.datasets._tables import simulate_tracks
+from cellstate.datasets._cells._tables import simulate_tracks
+from cellstate.datasets._laws import _bifurcations, _irreversible, _plane, _wells
+from cellstate.datasets._laws._sampled import OPTIONS, usual_interval
 from cellstate.systems._decisions import BinaryChoice
 from cellstate.systems._wells import DoubleWell
 
-MODULES = (_laws, _laws_bifurcations, _laws_plane, _laws_irreversible)
+MODULES = (_wells, _bifurcations, _plane, _irreversible)
 LAWS = {
     name: function
     for module in MODULES

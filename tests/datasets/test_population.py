@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from cellstate.datasets._grow import grow
+from cellstate.datasets._cells._grow import grow
 from cellstate.systems._regions import Ball, above, below
 from cellstate.systems._wells import DoubleWell
 from cellstate.tracks import Tracks
@@ -408,7 +408,7 @@ def test_bad_parameters_are_told(options, message):
 
 
 def test_a_population_that_explodes_is_stopped(monkeypatch):
-    monkeypatch.setattr("cellstate.datasets._grow.MOST", 100)
+    monkeypatch.setattr("cellstate.datasets._cells._grow.MOST", 100)
     with pytest.raises(ValueError, match="outgrew 100 cells at once in frame"):
         grow(WELL, n_cells=50, division_rate=20.0, rng=0, **LIFE)
 

@@ -5,12 +5,12 @@ import pytest
 from scipy import stats
 
 import cellstate as cs
-from cellstate.datasets import _observe as observe
-from cellstate.datasets._grow import grow
-from cellstate.datasets._rows import all_rows
-from cellstate.datasets._snapshots import to_snapshots
-from cellstate.datasets._swaps import swap_identities
-from cellstate.datasets._tables import simulate_tracks
+from cellstate.datasets._cells import _observe as observe
+from cellstate.datasets._cells._grow import grow
+from cellstate.datasets._cells._rows import all_rows
+from cellstate.datasets._cells._snapshots import to_snapshots
+from cellstate.datasets._cells._swaps import swap_identities
+from cellstate.datasets._cells._tables import simulate_tracks
 from cellstate.systems._wells import DoubleWell, RotatedDoubleWell
 from cellstate.tracks import Tracks
 

@@ -8,12 +8,12 @@ import pytest
 
 import cellstate as cs
 from cellstate._adata._truth import Truth
-from cellstate.datasets._events import check_threshold
-from cellstate.datasets._grow import grow
-from cellstate.datasets._population import Population
-from cellstate.datasets._snapshots import to_snapshots
-from cellstate.datasets._tables import simulate_tracks
-from cellstate.datasets._truth import describe, true_cells
+from cellstate.datasets._cells._events import check_threshold
+from cellstate.datasets._cells._grow import grow
+from cellstate.datasets._cells._population import Population
+from cellstate.datasets._cells._snapshots import to_snapshots
+from cellstate.datasets._cells._tables import simulate_tracks
+from cellstate.datasets._cells._truth import describe, true_cells
 from cellstate.events import commitment_events
 from cellstate.systems._bifurcations import Pitchfork
 from cellstate.systems._ramp import RampedPitchfork

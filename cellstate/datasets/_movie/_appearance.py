@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cellstate.datasets._cells._population import DEATH, DIVISION, Population
 from cellstate.datasets._movie._look import STRONGEST, Look, value
 from cellstate.datasets._movie._scene import Life, Scene
 from cellstate.datasets._movie._shape import HIGHEST, centred, radius_of
-from cellstate.datasets._population import DEATH, DIVISION, Population
 
 ROUND = 0.35  # share of a contour's waves that is left in mitosis
 SHRUNK = 0.45  # share of its area that is left of a dying cell

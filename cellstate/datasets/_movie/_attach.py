@@ -9,10 +9,10 @@ from anndata import AnnData
 
 from cellstate._adata import _keys as keys
 from cellstate._base.errors import SchemaError, listing
-from cellstate.datasets._assemble import attach_truth as write_truth
+from cellstate.datasets._cells._assemble import attach_truth as write_truth
+from cellstate.datasets._cells._truth import TrueCells
 from cellstate.datasets._movie._files import SimulatedMovie
 from cellstate.datasets._movie._truth import DRIFT, STATE, MovieTruth
-from cellstate.datasets._truth import TrueCells
 
 PLACE = (keys.MOVIE, keys.FRAME, keys.LABEL)
 

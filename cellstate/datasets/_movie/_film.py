@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from cellstate.datasets._assemble import events_table
-from cellstate.datasets._grow import grow
+from cellstate.datasets._cells._assemble import events_table
+from cellstate.datasets._cells._grow import grow
+from cellstate.datasets._cells._population import Population, control_mask
+from cellstate.datasets._cells._truth import TrueCells, exact, true_cells
 from cellstate.datasets._movie._appearance import Appearance, appearance, frames_of
 from cellstate.datasets._movie._motion import Paths, paths
 from cellstate.datasets._movie._optics import margin
@@ -15,8 +17,6 @@ from cellstate.datasets._movie._scene import Scene
 from cellstate.datasets._movie._shape import profile, turned
 from cellstate.datasets._movie._truth import MovieTruth, cell_table
 from cellstate.datasets._movie._visible import Labels, visible_tracks
-from cellstate.datasets._population import Population, control_mask
-from cellstate.datasets._truth import TrueCells, exact, true_cells
 
 SEEDS = 2**63
 FAR = 4.0  # standard deviations of jitter and blur that the margin has to hide

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from cellstate.datasets._cells._population import Population
 from cellstate.datasets._movie._appearance import Appearance, Frames
 from cellstate.datasets._movie._scene import Motion
 from cellstate.datasets._movie._shape import profile, radial, turned
-from cellstate.datasets._population import Population
 
 PUSHES = 20  # rounds of pushing per frame
 FIRST_PUSHES = 200

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cellstate._base.checks import fraction, positive
-from cellstate.datasets._life import Rate
+from cellstate.datasets._cells._life import Rate
+from cellstate.datasets._cells._population import SOURCE, founders, has_sets
 from cellstate.datasets._movie._look import Affine, Look
 from cellstate.datasets._movie._optics import Optics, not_negative
-from cellstate.datasets._population import SOURCE, founders, has_sets
 from cellstate.systems._diffusion import Diffusion
 
 CULTURE = "culture"

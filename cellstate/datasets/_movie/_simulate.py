@@ -9,7 +9,7 @@ import numpy as np
 from cellstate._base.checks import integer, positive
 from cellstate._base.progress import progress
 from cellstate._base.random import generator
-from cellstate.datasets._events import THRESHOLD, check_threshold
+from cellstate.datasets._cells._events import THRESHOLD, check_threshold
 from cellstate.datasets._movie._files import (
     IMAGES,
     MASKS,

@@ -8,12 +8,12 @@ import pandas as pd
 
 from cellstate._adata._truth import Truth
 from cellstate._base.results import Result
+from cellstate.datasets._cells._population import Population
+from cellstate.datasets._cells._truth import TrueCells
 from cellstate.datasets._movie._appearance import Appearance
 from cellstate.datasets._movie._motion import Paths
 from cellstate.datasets._movie._render import Cast
 from cellstate.datasets._movie._shape import ORDERS, amplitudes, profile
-from cellstate.datasets._population import Population
-from cellstate.datasets._truth import TrueCells
 
 STATE, DRIFT = "state_", "drift_"
 

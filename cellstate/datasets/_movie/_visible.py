@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from cellstate.datasets._cells._population import END_OF_MOVIE, Population
 from cellstate.datasets._movie._render import Cast
-from cellstate.datasets._population import END_OF_MOVIE, Population
 
 SEEN = 16  # px; less of a cell in the field is light without a mask
 LEFT = "left"

@@ -10,7 +10,8 @@ import pytest
 from scipy.stats import binomtest
 
 import cellstate as cs
-from cellstate.datasets._grow import grow
+from cellstate.datasets._cells._grow import grow
+from cellstate.datasets._cells._truth import true_cells
 from cellstate.datasets._movie import (
     PRESETS,
     Affine,
@@ -25,7 +26,6 @@ from cellstate.datasets._movie import (
     simulate_movie,
 )
 from cellstate.datasets._movie._film import play
-from cellstate.datasets._truth import true_cells
 from cellstate.systems._wells import DoubleWell
 
 SMALL = {"n_cells": 5, "n_frames": 8, "shape": (112, 96), "rng": 4}

@@ -25,7 +25,7 @@ import numpy as np
 
 from cellstate._adata import _keys as keys
 from cellstate._base.checks import fraction
-from cellstate.datasets._population import Population
+from cellstate.datasets._cells._population import Population
 
 THRESHOLD = 0.9
 COMMITMENT, ALREADY, UNFINISHED = "commitment", "already", "unfinished"

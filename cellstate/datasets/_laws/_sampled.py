@@ -12,8 +12,8 @@ from anndata import AnnData
 from cellstate import get
 from cellstate._adata._truth import NUMBER_COLUMNS
 from cellstate._base.checks import positive
-from cellstate.datasets._assemble import put_truth
-from cellstate.datasets._tables import simulate_tracks
+from cellstate.datasets._cells._assemble import put_truth
+from cellstate.datasets._cells._tables import simulate_tracks
 from cellstate.systems._diffusion import Diffusion
 from cellstate.systems._integrate import COARSE
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cellstate.datasets._population import Population
+from cellstate.datasets._cells._population import Population
 
 NO_PARENT = -1
 

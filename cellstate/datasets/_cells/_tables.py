@@ -6,18 +6,18 @@ from numpy.typing import ArrayLike
 
 from cellstate._base.checks import positive
 from cellstate._base.random import generator
-from cellstate.datasets._assemble import (
+from cellstate.datasets._cells._assemble import (
     attach_truth,
     events_table,
     movie_names,
     track_table,
 )
-from cellstate.datasets._events import THRESHOLD
-from cellstate.datasets._grow import grow
-from cellstate.datasets._life import Rate
-from cellstate.datasets._observe import observe
-from cellstate.datasets._population import STATIONARY
-from cellstate.datasets._truth import exact, true_cells
+from cellstate.datasets._cells._events import THRESHOLD
+from cellstate.datasets._cells._grow import grow
+from cellstate.datasets._cells._life import Rate
+from cellstate.datasets._cells._observe import observe
+from cellstate.datasets._cells._population import STATIONARY
+from cellstate.datasets._cells._truth import exact, true_cells
 from cellstate.systems._diffusion import Diffusion
 from cellstate.systems._integrate import warn_coarse
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from cellstate._base.random import generator
-from cellstate.datasets._rows import NO_PARENT, Rows, checked_chance
+from cellstate.datasets._cells._rows import NO_PARENT, Rows, checked_chance
 
 
 def swap_identities(

@@ -4,8 +4,8 @@ from anndata import AnnData
 
 from cellstate._base.checks import integer
 from cellstate._base.random import generator
-from cellstate.datasets._population import SOURCE
-from cellstate.datasets._sampled import sampled
+from cellstate.datasets._cells._population import SOURCE
+from cellstate.datasets._laws._sampled import sampled
 from cellstate.systems._decision import Decision
 from cellstate.systems._decisions import BinaryChoice, BinaryFlip
 from cellstate.systems._landscapes import TripleWell

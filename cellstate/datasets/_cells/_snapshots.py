@@ -50,7 +50,7 @@ def to_snapshots(
 
     Examples
     --------
-    >>> from cellstate.datasets._tables import simulate_tracks
+    >>> from cellstate.datasets._cells._tables import simulate_tracks
     >>> from cellstate.systems._wells import DoubleWell
     >>> cells = simulate_tracks(DoubleWell(), frame_interval=0.02, n_cells=30, rng=0)
     >>> shots = to_snapshots(cells, times=[0.0, 1.0], rng=0)

@@ -9,14 +9,14 @@ import pandas as pd
 
 from cellstate._adata import _keys as keys
 from cellstate._adata._truth import EVENT_COLUMNS, Truth
-from cellstate.datasets._events import (
+from cellstate.datasets._cells._events import (
     THRESHOLD,
     arrivals,
     check_threshold,
     choices,
     first_rows,
 )
-from cellstate.datasets._population import Population, has_committor, has_sets
+from cellstate.datasets._cells._population import Population, has_committor, has_sets
 from cellstate.systems._diffusion import Diffusion
 from cellstate.systems._regions import Ball, Box, HalfSpace, Region, Union
 
@@ -63,7 +63,7 @@ def true_cells(population: Population, *, threshold: float = THRESHOLD) -> TrueC
 
     Examples
     --------
-    >>> from cellstate.datasets._grow import grow
+    >>> from cellstate.datasets._cells._grow import grow
     >>> from cellstate.systems._wells import DoubleWell
     >>> cells = grow(DoubleWell(), n_cells=1, n_frames=2, frame_interval=0.02,
     ...              start=[[-0.5]], rng=0)

@@ -2,7 +2,7 @@
 
 from anndata import AnnData
 
-from cellstate.datasets._sampled import sampled
+from cellstate.datasets._laws._sampled import sampled
 from cellstate.systems._wells import (
     DoubleWell,
     Prinz,

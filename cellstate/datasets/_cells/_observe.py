@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from cellstate._base.checks import integer
 from cellstate._base.random import generator
-from cellstate.datasets._population import Population
-from cellstate.datasets._rows import (
+from cellstate.datasets._cells._population import Population
+from cellstate.datasets._cells._rows import (
     Rows,
     all_rows,
     checked_chance,
@@ -21,7 +21,7 @@ from cellstate.datasets._rows import (
     founder_tracks,
     index_of,
 )
-from cellstate.datasets._swaps import swap_identities
+from cellstate.datasets._cells._swaps import swap_identities
 
 
 def split_movies(

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from cellstate._base.checks import integer, positive
 from cellstate._base.random import generator
-from cellstate.datasets._life import (
+from cellstate.datasets._cells._life import (
     Cells,
     Rate,
     Rules,
@@ -18,7 +18,7 @@ from cellstate.datasets._life import (
     first_cells,
     step,
 )
-from cellstate.datasets._population import (
+from cellstate.datasets._cells._population import (
     DEATH,
     DIVISION,
     END_OF_MOVIE,

@@ -10,8 +10,8 @@ from anndata import AnnData
 from cellstate._adata import _keys as keys
 from cellstate._adata import _store as store
 from cellstate._adata._truth import EVENT_COLUMNS, Truth
-from cellstate.datasets._rows import Rows
-from cellstate.datasets._truth import TrueCells
+from cellstate.datasets._cells._rows import Rows
+from cellstate.datasets._cells._truth import TrueCells
 
 FAMILY, UNIT = "state", "1"
 

@@ -1,0 +1,1 @@
+"""One function per law: tracks with its usual options."""
