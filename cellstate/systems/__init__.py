@@ -46,6 +46,7 @@ from cellstate.systems._irreversible import (
 from cellstate.systems._landscapes import DoubleWell2D, TripleWell
 from cellstate.systems._mueller import MuellerBrown, RuggedMueller
 from cellstate.systems._ornstein_uhlenbeck import OrnsteinUhlenbeck
+from cellstate.systems._orders import OrderOfScheme, strong_errors, weak_errors
 from cellstate.systems._paths import TransitionPaths
 from cellstate.systems._quadrature import quadrature
 from cellstate.systems._ramp import RampedPitchfork
@@ -80,6 +81,7 @@ __all__ = [
     "MaierStein",
     "MuellerBrown",
     "NonEquilibriumLandscape",
+    "OrderOfScheme",
     "OrnsteinUhlenbeck",
     "Pitchfork",
     "Prinz",
@@ -111,4 +113,6 @@ __all__ = [
     "reach_within_by_modes",
     "simulate",
     "spectral_gap",
+    "strong_errors",
+    "weak_errors",
 ]

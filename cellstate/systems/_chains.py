@@ -8,8 +8,10 @@ from numpy.typing import ArrayLike
 from scipy.linalg import eigh_tridiagonal, expm
 
 from cellstate._base.checks import fraction, integer, positive
+from cellstate.systems._chain_solve import paths_by_solve
+from cellstate.systems._counts import whole_numbers
 from cellstate.systems._gillespie import counts_on_frames
-from cellstate.systems._paths import TransitionPaths
+from cellstate.systems._paths import Field, TransitionPaths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ class BirthDeathChain:
             if not (np.isfinite(rates).all() and (rates > 0).all()):
                 raise ValueError(
                     f"`{name}` must be finite and above 0; found {rates.min():g} to "
-                    f"{rates.max():g}. Leave states that are never left out."
+                    f"{rates.max():g}. Drop states that are never entered or left."
                 )
             object.__setattr__(self, name, tuple(rates.tolist()))
         if len(self.births) != len(self.deaths):
@@ -158,20 +160,27 @@ class BirthDeathChain:
     def exit_time(self, a: int, b: int) -> np.ndarray:
         """Mean time to reach a or b from every state, shape (k + 1,).
 
-        The time to b is that to a or b, and then, if a came first, that from a to b.
+        Mean visits to j from n are the resistance of the whole way, times the chance
+        to reach b first from the lower of n and j, that to reach a first from the
+        other, and pi_j.
         """
-        q = self.committor(a, b)
-        to_b = self.passage_time(b)
-        left = to_b - self.committor(b, a) * to_b[a]
-        return np.where((q > 0) & (q < 1), np.maximum(left, 0), 0.0)
+        q, p, pi = self.committor(a, b), self.committor(b, a), self.stationary()
+        if a > b:
+            q, p = p, q
+        whole = np.exp(np.logaddexp.reduce(self._way(a, b)))
+        inside = np.where((q > 0) & (p > 0), pi, 0.0)
+        upto = np.cumsum(q * inside)
+        beyond = np.append(np.cumsum((p * inside)[:0:-1])[::-1], 0.0)
+        return whole * (p * upto + q * beyond)
 
     def gap(self) -> float:
         """Slowest rate of relaxation: second eigenvalue of the symmetric form."""
         diagonal = -self.generator().diagonal()
         beside = -np.sqrt(np.multiply(self.births, self.deaths))
         return float(
-            eigh_tridiagonal(diagonal, beside, eigvals_only=True, select="i",
-                             select_range=(1, 1))[0]
+            eigh_tridiagonal(
+                diagonal, beside, eigvals_only=True, select="i", select_range=(1, 1)
+            )[0]
         )
 
     def transition_paths(self, a: int, b: int) -> TransitionPaths:
@@ -180,14 +189,34 @@ class BirthDeathChain:
         States are given as whole numbers of shape (..., 1).
         """
         a, b = self._ends(a, b)
-        low, high = sorted((a, b))
-        nu = np.exp(-np.logaddexp.reduce(self._log_resistance()[low:high]))
-        return _collected(
-            self, "closed form", (a, b), nu=nu, pi=self.stationary(),
-            q=self.committor(a, b), p=self.committor(b, a),
-            passage=self.passage_time(b), exit_=self.exit_time(a, b),
-            gap=self.gap(), residual=0.0,
+        q, p, pi = self.committor(a, b), self.committor(b, a), self.stationary()
+        nu = float(np.exp(-np.logaddexp.reduce(self._way(a, b))))
+        last_a = float(pi @ p)
+        return TransitionPaths(
+            route="closed form",
+            nu=nu,
+            k_ab=nu / last_a,
+            k_ba=nu / float(pi @ q),
+            last_a=last_a,
+            pi_a=float(pi[q == 0].sum()),
+            pi_b=float(pi[p == 0].sum()),
+            reactive=float(pi @ (q * p)),
+            committor=self._field(q),
+            committor_backward=self._field(p),
+            density=self._field(pi),
+            passage_time=self._field(self._to_set(b, a < b)),
+            exit_time=self._field(self.exit_time(a, b)),
+            gap=self.gap(),
+            residual=0.0,
+            size=(self.k + 1,),
         )
+
+    def transition_paths_by_solve(self, a: int, b: int) -> TransitionPaths:
+        """Second route to `transition_paths`: linear solves with the generator."""
+        a, b = self._ends(a, b)
+        n = np.arange(self.k + 1)
+        sets = (n <= a, n >= b) if a < b else (n >= a, n <= b)
+        return paths_by_solve(self.generator(), *sets, self._field)
 
     def simulate(
         self,
@@ -215,13 +244,49 @@ class BirthDeathChain:
         ndarray
             States, shape (n_frames, ...), of type int64.
         """
-        start = np.asarray(start)
-        if start.dtype.kind not in "iu" or (start.size and not (
-            start.min() >= 0 and start.max() <= self.k
-        )):
-            raise ValueError(f"`start` must be whole numbers in 0..{self.k}.")
+        start = np.asarray(self._states(start))
         both = np.stack([(*self.births, 0.0), (0.0, *self.deaths)], axis=-1)
-        return counts_on_frames(
-            start[..., None], [[1], [-1]], lambda n: both[n[:, 0]],
-            n_frames=n_frames, frame_interval=frame_interval, rng=rng,
-        )[..., 0]
+        frames = counts_on_frames(
+            start[..., None],
+            [[1], [-1]],
+            lambda n: both[n[:, 0]],
+            n_frames=n_frames,
+            frame_interval=frame_interval,
+            rng=rng,
+        )
+        return frames[..., 0]
+
+    def _way(self, a: int, b: int) -> np.ndarray:
+        """Logarithms of the resistances between a and b."""
+        return self._log_resistance()[min(a, b) : max(a, b)]
+
+    def _mirrored(self) -> "BirthDeathChain":
+        """The chain of k - n."""
+        return BirthDeathChain(births=self.deaths[::-1], deaths=self.births[::-1])
+
+    def _to_set(self, b: int, upward: bool) -> np.ndarray:
+        """Mean time to the half line that starts at b; 0 in it."""
+        n = np.arange(self.k + 1)
+        return np.where(n < b if upward else n > b, self.passage_time(b), 0.0)
+
+    def _field(self, values: np.ndarray) -> Field:
+        """Values per state as a function of states (..., 1)."""
+        return lambda x: values[self._states(x)[..., 0]]
+
+    def _states(self, x: ArrayLike) -> np.ndarray:
+        x = whole_numbers(x, "states")
+        if x.max(initial=0) > self.k:
+            raise ValueError(f"states lie in 0..{self.k}; found {x.max()}.")
+        return x
+
+    def _state(self, n: int, name: str) -> int:
+        n = integer(n, name, 0)
+        if n > self.k:
+            raise ValueError(f"`{name}` must lie in 0..{self.k}; found {n}.")
+        return n
+
+    def _ends(self, a: int, b: int) -> tuple[int, int]:
+        a, b = self._state(a, "a"), self._state(b, "b")
+        if a == b:
+            raise ValueError(f"`a` and `b` must be two states; found {a} twice.")
+        return a, b

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from cellstate.systems._counts import rate, whole_numbers
+from cellstate.systems._counts import rate, times, whole_numbers
 from cellstate.systems._gillespie import counts_on_frames
+from cellstate.systems._type_chances import TypeChances
 
-NEWTON = 200  # steps at most; they halve the error where growth is exactly critical
 SETTLED = 1e-12  # change of the composition at which it has settled
-SLOW = 1e-10  # speed, relative to the fastest rate, at which a chance has settled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +84,7 @@ class MultitypeBranching:
 
     def mean(self, t: float) -> np.ndarray:
         """Expected descendants of type j (column) of one cell of type i, (m, m)."""
-        return expm(self.rates * rate(t, "t"))
+        return expm(self.rates * float(times(t)))
 
     @property
     def growth_rate(self) -> float:
@@ -132,45 +130,58 @@ class MultitypeBranching:
     def extinction(self) -> np.ndarray:
         """Chance per type that a cell has no descendants in the end, shape (m,).
 
-        The smallest solution of ``death + division p^2 + switching = total p``, by
-        Newton's method from 0; error about 1e-8 where growth is exactly critical.
+        The smallest solution of ``division (p^2 - p) + death (1 - p) + switching of
+        p = 0``, by Newton's method; error about 1e-8 where growth is exactly critical.
         """
-        fixed = np.full(self.n_types, np.nan)
-        fixed[~self._leads_to(np.array(self.death_rates) > 0)] = 0.0
-        return self._newton(fixed)
+        law, open_ = self._chances, np.zeros(self.n_types, dtype=bool)
+        fixed = np.where(law.leading_to(law.death > 0, open_), np.nan, 0.0)
+        return law.smallest(fixed)
 
     def extinction_by_time(self, t: float | None = None) -> np.ndarray:
-        """Second route to `extinction`, and its value after a finite time t, (m,)."""
-        return self._in_time(np.full(self.n_types, np.nan), t)
+        """Chance of extinction up to time t, (m,), by the backward equation.
+
+        None is the second route to `extinction`: t grows until nothing moves, which
+        takes for ever, with an error of about 1e-5, where growth is exactly critical.
+        """
+        start = np.zeros(self.n_types)
+        return self._chances.after(_time(t), start, start > 0)
 
     def committor(self, source: Iterable[int], target: Iterable[int]) -> np.ndarray:
-        """Chance per type that some descendant reaches a type in `target`, (m,).
+        """Chance h per type that some descendant reaches a type in `target`, (m,).
 
-        Only lines count that have not met `source` before. Newton's method on
-        ``division h (1 - h) + switching of h - death h = 0``, 0 on source and 1 on
-        target.
+        Lines that meet `source` first do not count: ``division h (1 - h) - death h +
+        switching of h = 0``, 0 on source and 1 on target, by Newton's method.
 
         Examples
         --------
-        With division two walkers try instead of one.
+        A cell between both: with divisions more than one line tries.
 
-        >>> rates = {"death_rates": (0, 0, 0), "switching": ((0, 1, 0), (1, 0, 1), (0, 1, 0))}
-        >>> one = MultitypeBranching(division_rates=(0, 0, 0), **rates)
-        >>> two = MultitypeBranching(division_rates=(0, 1, 0), **rates)
-        >>> one.committor([0], [2]).round(4), two.committor([0], [2]).round(4)
+        >>> way = ((0, 0, 0), (1, 0, 1), (0, 0, 0))
+        >>> one = MultitypeBranching(
+        ...     division_rates=(0, 0, 0), death_rates=(0, 0, 0), switching=way
+        ... )
+        >>> many = MultitypeBranching(
+        ...     division_rates=(0, 1, 0), death_rates=(0, 0, 0), switching=way
+        ... )
+        >>> one.committor([0], [2]).round(4), many.committor([0], [2]).round(4)
         (array([0. , 0.5, 1. ]), array([0.   , 0.618, 1.   ]))
         """
-        fixed, target = self._sets(source, target)
-        # Lines end in the source: there the way to the target is cut.
-        fixed[~self._leads_to(target, closed=fixed == 1)] = 1.0
-        return 1 - self._newton(fixed)
+        in_source, in_target = self._sets(source, target)
+        # Chance to miss the target: 1 where the source stands in every way.
+        missed = np.where(self._chances.leading_to(in_target, in_source), np.nan, 1.0)
+        missed[in_target] = 0.0
+        return 1 - self._chances.smallest(missed)
 
     def committor_by_time(
         self, source: Iterable[int], target: Iterable[int], t: float | None = None
     ) -> np.ndarray:
-        """Second route to `committor`, and its value within a finite time t, (m,)."""
-        fixed, _ = self._sets(source, target)
-        return 1 - self._in_time(fixed, t, start=1.0)
+        """Chance that the target is reached up to time t, (m,).
+
+        None is the second route to `committor`: t grows until nothing moves.
+        """
+        in_source, in_target = self._sets(source, target)
+        start = np.where(in_target, 0.0, 1.0)
+        return 1 - self._chances.after(_time(t), start, in_source | in_target)
 
     def simulate(
         self,
@@ -217,92 +228,36 @@ class MultitypeBranching:
             rng=rng,
         )
 
-    def _flow(self, p: np.ndarray) -> np.ndarray:
-        """Speed of the chances p in the backward equation."""
-        division, death = np.array(self.division_rates), np.array(self.death_rates)
-        return division * p * (p - 1) + death * (1 - p) + self._switch @ p
-
     @property
-    def _switch(self) -> np.ndarray:
-        switch = np.array(self.switching)
-        return switch - np.diag(switch.sum(axis=1))
+    def _chances(self) -> TypeChances:
+        return TypeChances(
+            np.array(self.division_rates),
+            np.array(self.death_rates),
+            np.array(self.switching),
+        )
 
     def _sets(
         self, source: Iterable[int], target: Iterable[int]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Chance to miss the target where it is known (else NaN), and the target."""
-        sets = [np.zeros(self.n_types, dtype=bool) for _ in range(2)]
+        """Masks of two disjoint sets of types, shape (m,) each."""
+        masks = np.zeros((2, self.n_types), dtype=bool)
         for mask, types, name in zip(
-            sets, (source, target), ("source", "target"), strict=True
+            masks, (source, target), ("source", "target"), strict=True
         ):
             types = sorted(types)
             if not types or types[0] < 0 or types[-1] >= self.n_types:
                 raise ValueError(
-                    f"`{name}` holds types 0 .. {self.n_types - 1}; found {types}."
+                    f"`{name}` holds types from 0 to {self.n_types - 1}; found {types}."
                 )
             mask[types] = True
-        if (sets[0] & sets[1]).any():
-            shared = np.flatnonzero(sets[0] & sets[1]).tolist()
+        shared = np.flatnonzero(masks.all(axis=0))
+        if shared.size:
             raise ValueError(
-                f"`source` and `target` share types {shared}; they must be disjoint."
+                f"`source` and `target` share types {shared.tolist()}; they must be "
+                "disjoint."
             )
-        fixed = np.full(self.n_types, np.nan)
-        fixed[sets[0]], fixed[sets[1]] = 1.0, 0.0
-        return fixed, sets[1]
+        return masks[0], masks[1]
 
-    def _leads_to(
-        self, goal: np.ndarray, closed: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Types from which switching can lead to a goal, shape (m,)."""
-        found = goal.copy()
-        step = np.array(self.switching) > 0
-        for _ in range(self.n_types):
-            found |= step @ found
-            if closed is not None:
-                found &= ~closed
-        return found
 
-    def _newton(self, fixed: np.ndarray) -> np.ndarray:
-        """Smallest rest of the flow with some chances fixed; NaN marks the free ones."""
-        free = np.isnan(fixed)
-        p = np.where(free, 0.0, fixed)
-        division, death = np.array(self.division_rates), np.array(self.death_rates)
-        for _ in range(NEWTON):
-            slope = np.diag(division * (2 * p - 1) - death) + self._switch
-            flow = self._flow(p)[free]
-            size = np.abs(slope.diagonal()[free])
-            if not free.any() or (np.abs(flow) <= 1e-16 * size).all():
-                break
-            step = np.linalg.solve(slope[np.ix_(free, free)], flow)
-            p[free] = np.clip(p[free] - step, 0, 1)
-            if np.abs(step).max() < 1e-15:
-                break
-        return p
-
-    def _in_time(
-        self, fixed: np.ndarray, t: float | None, start: float = 0.0
-    ) -> np.ndarray:
-        """The backward equation from `start` up to t, or until nothing moves."""
-        free = np.isnan(fixed)
-        known = np.where(free, start, fixed)
-
-        def flow(_: float, p: np.ndarray) -> np.ndarray:
-            return np.where(free, self._flow(np.where(free, p, known)), 0.0)
-
-        fastest = np.abs(self.rates).max() or 1.0
-        length, settle = (1e6 / fastest, True) if t is None else (rate(t, "t"), False)
-
-        def moving(_: float, p: np.ndarray) -> float:
-            return float(np.abs(flow(_, p)).max() - SLOW * fastest)
-
-        moving.terminal = settle
-        found = solve_ivp(
-            flow,
-            (0, length),
-            known,
-            method="LSODA",
-            rtol=1e-10,
-            atol=1e-12,
-            events=moving if settle else None,
-        )
-        return np.clip(found.y[:, -1], 0, 1)
+def _time(t: float | None) -> float | None:
+    return None if t is None else float(times(t))

@@ -55,6 +55,10 @@ class Triangles:
         Nodes in the two sets or on their edges, boolean, shape (k,).
     in_source, in_target
         Triangles in the two sets, boolean, shape (t,).
+    search, row
+        Finds the triangle of a point, and its row in `nodes`.
+    box
+        Ends of the domain.
     """
 
     x: np.ndarray
@@ -64,7 +68,7 @@ class Triangles:
     in_source: np.ndarray
     in_target: np.ndarray
     search: Delaunay
-    row: np.ndarray  # number of a Delaunay triangle among `nodes`, -1 if flat
+    row: np.ndarray
     box: Ends
 
     def field(self, values: np.ndarray, x: ArrayLike) -> np.ndarray:

@@ -445,13 +445,16 @@ def speed(small: bool) -> pd.DataFrame:
 def orders(n: int) -> pd.DataFrame:
     """Measured strong and weak order of the two schemes."""
     rows = []
-    for step, strong, weak in ((cs.euler_maruyama, 1, 1), (cs.heun, 1, 2)):
-        for kind, theory, found in (
-            ("strong", strong, cs.strong_errors(step, n=n, rng=SEED)),
-            ("weak", weak, cs.weak_errors(step, n=n, rng=SEED)),
-        ):
+    for step, weak in ((cs.euler_maruyama, 1), (cs.heun, 2)):
+        measured = {
+            ("double well", "strong", 1): cs.strong_errors(step, n=n // 10, rng=SEED),
+            ("OU, mean", "weak", weak): cs.weak_errors(step, moment=1, n=n, rng=SEED),
+            ("OU, square", "weak", weak): cs.weak_errors(step, moment=2, n=n, rng=SEED),
+        }
+        for (law, kind, theory), found in measured.items():
             rows.append(
                 {
+                    "law": law,
                     "scheme": step.__name__,
                     "order": kind,
                     "theory": theory,
@@ -479,7 +482,7 @@ def main(words: list[str] | None = None) -> dict[str, pd.DataFrame]:
         "plane": lambda: plane(100, slice(3, 4)) if small else plane(400),
         "decisions": lambda: decisions(80 if small else 300),
         "ensembles": lambda: ensembles(4_000 if small else 200_000),
-        "orders": lambda: orders(2_000 if small else 200_000),
+        "orders": lambda: orders(20_000 if small else 400_000),
         "contours": lambda: contours(20 if small else 400),
         "speed": lambda: speed(small),
     }
