@@ -9,6 +9,12 @@ from cellstate.datasets._laws._bifurcations import (
     ramped_pitchfork,
     saddle_node,
 )
+from cellstate.datasets._laws._chains_and_trees import (
+    bifurcating_autoregression,
+    birth_death,
+    branching,
+    desai_zwanzig,
+)
 from cellstate.datasets._laws._irreversible import (
     maier_stein,
     nonequilibrium_landscape,
@@ -63,8 +69,12 @@ __all__ = [
     "Scene",
     "SimulatedMovie",
     "attach_truth",
+    "bifurcating_autoregression",
     "binary_choice",
     "binary_flip",
+    "birth_death",
+    "branching",
+    "desai_zwanzig",
     "double_well",
     "grow",
     "hela_h2b",

@@ -20,13 +20,16 @@ solver                      route
 """
 
 from cellstate.systems._bifurcations import Pitchfork, SaddleNode
+from cellstate.systems._branching import BranchingProcess
 from cellstate.systems._branching_committor import (
     branching_committor,
     branching_committor_adaptive,
 )
+from cellstate.systems._chains import BirthDeathChain
 from cellstate.systems._collocation import collocation, spectral_gap
 from cellstate.systems._decisions import BinaryChoice, BinaryFlip, ToggleSwitch
 from cellstate.systems._diffusion import Diffusion, Gradient
+from cellstate.systems._fate_trees import FateTree
 from cellstate.systems._finite_elements import finite_elements
 from cellstate.systems._finite_volumes import finite_volumes
 from cellstate.systems._fixed_points import FixedPoints, find_fixed_points
@@ -38,15 +41,23 @@ from cellstate.systems._horizon import (
     reach_within_by_modes,
 )
 from cellstate.systems._integrate import euler_maruyama, heun, simulate
+from cellstate.systems._interacting import DesaiZwanzig
 from cellstate.systems._irreversible import (
     MaierStein,
     NonEquilibriumLandscape,
     RotationalDoubleWell,
 )
 from cellstate.systems._landscapes import DoubleWell2D, TripleWell
+from cellstate.systems._lineage_trees import (
+    BifurcatingAR,
+    DivisionModes,
+    LineageTrees,
+    kin_pairs,
+)
 from cellstate.systems._mueller import MuellerBrown, RuggedMueller
-from cellstate.systems._ornstein_uhlenbeck import OrnsteinUhlenbeck
+from cellstate.systems._multitype import MultitypeBranching
 from cellstate.systems._orders import OrderOfScheme, strong_errors, weak_errors
+from cellstate.systems._ornstein_uhlenbeck import OrnsteinUhlenbeck
 from cellstate.systems._paths import TransitionPaths
 from cellstate.systems._quadrature import quadrature
 from cellstate.systems._ramp import RampedPitchfork
@@ -68,18 +79,26 @@ from cellstate.systems._wells import (
 
 __all__ = [
     "Ball",
+    "BifurcatingAR",
     "BinaryChoice",
     "BinaryFlip",
+    "BirthDeathChain",
     "Box",
+    "BranchingProcess",
+    "DesaiZwanzig",
     "Diffusion",
+    "DivisionModes",
     "DoubleWell",
     "DoubleWell2D",
+    "FateTree",
     "FixedPoints",
     "GaussianWells",
     "Gradient",
     "HalfSpace",
+    "LineageTrees",
     "MaierStein",
     "MuellerBrown",
+    "MultitypeBranching",
     "NonEquilibriumLandscape",
     "OrderOfScheme",
     "OrnsteinUhlenbeck",
@@ -108,6 +127,7 @@ __all__ = [
     "finite_elements",
     "finite_volumes",
     "heun",
+    "kin_pairs",
     "quadrature",
     "reach_within",
     "reach_within_by_modes",

@@ -15,7 +15,7 @@ from cellstate.systems._wells import DoubleWell
 GROUPS = 20  # of paths, for the standard error of the order
 FINER = 16  # steps of the reference path in the shortest step measured
 STRONG_STEPS = (1 / 8, 1 / 16, 1 / 32, 1 / 64)
-WEAK_STEPS = (1 / 2, 1 / 4, 1 / 8, 1 / 16)
+WEAK_STEPS = (1 / 4, 1 / 8, 1 / 16, 1 / 32)
 
 # Per step: increments of Brownian motion and what else the exact path needs.
 Noise = Callable[[float, np.random.Generator], tuple[np.ndarray, np.ndarray]]
@@ -33,8 +33,8 @@ class OrderOfScheme:
     errors, standard_errors
         Size of the error and its standard error over paths, shape (m,).
     order, order_error
-        Slope of log error against log step, least squares, and its standard error
-        (jackknife over 20 groups of paths).
+        Slope of log error against log step, least squares weighted by the precision
+        of the errors, and its standard error (jackknife over 20 groups of paths).
     """
 
     steps: np.ndarray
@@ -95,7 +95,7 @@ def strong_errors(
 
     ends, end = _run(system, step, start, _checked(steps), unit, FINER, draw, fine, rng)
     squares = [((x - end) ** 2).sum(axis=-1) for x in ends]
-    return _collected(steps, np.array(squares), np.sqrt)
+    return _collected(steps, np.array(squares), power=0.5)
 
 
 def weak_errors(
@@ -155,9 +155,8 @@ def weak_errors(
 
     start = np.ones((n, 1))
     ends, end = _run(law, step, start, _checked(steps), 1.0, 1, draw, exact, rng)
-    return _collected(
-        steps, np.array([(x**moment - end**moment)[:, 0] for x in ends]), np.abs
-    )
+    gaps = [(x**moment - end**moment)[:, 0] for x in ends]
+    return _collected(steps, np.array(gaps), power=1.0)
 
 
 def _run(
@@ -205,25 +204,21 @@ def _checked(steps: tuple[float, ...]) -> list[int]:
 
 
 def _collected(
-    steps: tuple[float, ...],
-    values: np.ndarray,
-    size: Callable[[np.ndarray], np.ndarray],
+    steps: tuple[float, ...], values: np.ndarray, power: float
 ) -> OrderOfScheme:
-    """Errors from values per path (m, n): size of the mean, slope, jackknife."""
+    """Errors |mean|^power of values per path (m, n), their slope, jackknife."""
     scale = np.log(steps)
-    means = values.mean(axis=1)
-    errors = size(means)
-    groups = np.array_split(np.arange(values.shape[1]), GROUPS)
-    left = np.array([np.delete(values, g, axis=1).mean(axis=1) for g in groups])
-    slopes = np.polyfit(scale, np.log(size(left)).T, 1)[0]
+    means = np.abs(values.mean(axis=1))
+    errors = means**power
     spread = values.std(axis=1, ddof=1) / np.sqrt(values.shape[1])
-    slip = size(means + spread) - size(np.maximum(means - spread, 0))
+    groups = np.array_split(np.arange(values.shape[1]), GROUPS)
+    rest = np.array([np.delete(values, g, axis=1).mean(axis=1) for g in groups])
+    weight = means / spread
+    slopes = np.polyfit(scale, power * np.log(np.abs(rest)).T, 1, w=weight)[0]
     return OrderOfScheme(
         steps=np.asarray(steps, dtype=float),
         errors=errors,
-        standard_errors=spread if size is np.abs else slip / 2,
-        order=float(np.polyfit(scale, np.log(errors), 1)[0]),
-        order_error=float(
-            np.sqrt((GROUPS - 1) / GROUPS * ((slopes - slopes.mean()) ** 2).sum())
-        ),
+        standard_errors=power * errors * spread / means,
+        order=float(np.polyfit(scale, np.log(errors), 1, w=weight)[0]),
+        order_error=float(np.sqrt((GROUPS - 1) * slopes.var())),
     )

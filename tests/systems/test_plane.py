@@ -28,7 +28,7 @@ from cellstate.systems import (
 from cellstate.systems._circulating import Circulating
 from cellstate.systems._diffusion import Gradient
 from cellstate.systems._finite_volumes import jump_process
-from cellstate.systems._grid import Grid, integral_over_box
+from cellstate.systems._grid import Grid, _envelope, integral_over_box
 from cellstate.systems._jump_process import fluxes
 from cellstate.systems._landscapes import Plane
 from cellstate.systems._triangles import triangulate
@@ -147,6 +147,15 @@ def test_draws_follow_the_density(law):
     wanted = np.append(expected[many], n - expected[many].sum())
     chi2 = ((seen - wanted) ** 2 / np.maximum(wanted, 5)).sum()
     assert stats.chi2.sf(chi2, many.sum()) > 1e-3
+
+
+@pytest.mark.parametrize("law", [TripleWell(), RuggedMueller()], ids=named)
+def test_no_density_exceeds_the_bound_states_are_drawn_under(law):
+    hull = _envelope(law)
+    rng = np.random.default_rng(4)
+    for _ in range(3):
+        x = hull.corners + rng.random(hull.corners.shape) * hull.step
+        assert (np.log(law.density(x)) <= hull.bound + 1e-12).all()
 
 
 @pytest.mark.parametrize("law", LAWS, ids=named)
