@@ -177,6 +177,22 @@ def double_well(tracks_of):
 # AnnData made by hand
 
 
+def _add_truth(adata):
+    """Give an AnnData the truth of a law, as if it had been simulated."""
+    law = cs.datasets.double_well(n_cells=1, n_frames=1).uns["cellstate"]
+    kept = adata.uns.get("cellstate", {k: law[k] for k in law if k != "movies"})
+    adata.uns["cellstate"] = {**kept, "truth": law["truth"]}
+    adata.obs["truth_committor"] = np.linspace(0, 1, adata.n_obs)
+    adata.obs["truth_event"] = pd.Categorical(["none"] * adata.n_obs)
+    adata.obs["truth_commitment_time"] = np.nan
+    return adata
+
+
+@pytest.fixture(scope="session")
+def add_truth():
+    return _add_truth
+
+
 def _bare(x, track, frame, interval=0.5):
     """Only what is needed: track, frame, time and the state space."""
     x = np.asarray(x, dtype=float).reshape(len(track), -1)

@@ -11,7 +11,7 @@ from cellstate._base.results import Estimate, Result
 
 
 @pytest.fixture
-def full(measured):
+def full(measured, add_truth):
     """Every result that the package stores, on a measured movie."""
     adata = measured
     cs.pp.qc(adata)
@@ -26,6 +26,7 @@ def full(measured):
     cs.tl.validate_committor(adata, n_bins=2)
     cs.tl.rates(adata, n_bootstrap=20, rng=0)
     cs.tl.differentiation_events(adata)
+    cs.tl.compare_with_truth(add_truth(adata))
     return adata
 
 
@@ -94,7 +95,11 @@ def test_parameters_seed_and_version_stand_beside_a_result(full):
 DEPENDENTS = ("committor", "rates", "events", "calibration", "states")
 
 
-@pytest.mark.parametrize("name", sorted(READERS))
+# The truth of a law holds for any of its cells.
+OF_THESE_CELLS = sorted(set(READERS) - {"truth"})
+
+
+@pytest.mark.parametrize("name", OF_THESE_CELLS)
 def test_results_are_refused_on_other_cells(full, name):
     part = full[1:].copy()
     with pytest.raises(StaleResultError, match=r"fingerprint \w{16} then, \w{16} now"):
@@ -141,7 +146,8 @@ def test_results_follow_a_permutation_of_the_cells(full):
 
 @pytest.mark.parametrize("name", sorted(READERS))
 def test_a_missing_result_names_the_call(walkers, name):
-    with pytest.raises(KeyError, match=r"found \[\].*Run cs\.(tl|pp)\.\w+\(adata"):
+    call = r"Only .*cs\.datasets" if name == "truth" else r"Run cs\.(tl|pp)\.\w+\(adata"
+    with pytest.raises(KeyError, match=rf"found \[\].*{call}"):
         READERS[name](walkers)
 
 

@@ -69,9 +69,7 @@ def test_clones_grow_and_die_out_as_the_formulas_say():
 
 
 def test_kin_are_as_alike_as_the_law_says():
-    adata = cs.datasets.bifurcating_autoregression(
-        n_trees=2000, n_generations=5, rng=4
-    )
+    adata = cs.datasets.bifurcating_autoregression(n_trees=2000, n_generations=5, rng=4)
     value = adata.X[:, 0]
     row = {t: i for i, t in enumerate(adata.obs["track"])}
     parent = np.array([row.get(p, -1) for p in adata.obs["parent_track"]])
@@ -84,9 +82,7 @@ def test_kin_are_as_alike_as_the_law_says():
 
 
 def test_ordered_colonies_keep_their_mean():
-    adata = cs.datasets.desai_zwanzig(
-        n_colonies=20, n_cells=200, n_frames=100, rng=5
-    )
+    adata = cs.datasets.desai_zwanzig(n_colonies=20, n_cells=200, n_frames=100, rng=5)
     late = adata[adata.obs["frame"] > 50]
     means = late.obs.assign(x=late.X[:, 0]).groupby("movie", observed=True)["x"].mean()
     wanted = cs.get.truth(adata).number("order parameter")

@@ -18,6 +18,7 @@ CALLS = {
     "committor": lambda a: cs.tl.committor(with_states(a), n_bootstrap=2, rng=0),
     "validate_committor": lambda a: cs.tl.validate_committor(with_committor(a)),
     "rates": lambda a: cs.tl.rates(with_committor(a), n_bootstrap=10, rng=0),
+    "compare_with_truth": lambda a: cs.tl.compare_with_truth(with_committor(a)),
     "differentiation_events": lambda a: cs.tl.differentiation_events(with_committor(a)),
 }
 
@@ -48,15 +49,19 @@ def only_needed(walkers):
 
 
 @pytest.mark.parametrize("name", cs.tl.__all__)
-def test_an_adata_made_by_hand_is_accepted(only_needed, name):
+def test_an_adata_made_by_hand_is_accepted(only_needed, name, add_truth):
     assert name in CALLS, f"say here how cs.tl.{name} is called"
+    if name == "compare_with_truth":
+        add_truth(only_needed)
     result = CALLS[name](only_needed)
     assert result is not None
     cs.validate(only_needed)
 
 
 @pytest.mark.parametrize("name", cs.tl.__all__)
-def test_a_view_is_accepted_and_its_parent_left_alone(only_needed, name):
+def test_a_view_is_accepted_and_its_parent_left_alone(only_needed, name, add_truth):
+    if name == "compare_with_truth":
+        add_truth(only_needed)
     view = only_needed[only_needed.obs["track"] <= 20]
     assert view.is_view
     before = set(only_needed.obs), set(only_needed.obsm), dict(only_needed.uns)
@@ -70,8 +75,12 @@ def test_a_view_is_accepted_and_its_parent_left_alone(only_needed, name):
 
 
 @pytest.mark.parametrize("name", cs.tl.__all__)
-def test_no_global_random_state_is_touched_and_seeds_reproduce(walkers, name):
+def test_no_global_random_state_is_touched_and_seeds_reproduce(
+    walkers, name, add_truth
+):
     stored = []
+    if name == "compare_with_truth":
+        add_truth(walkers)
     for _ in range(2):
         adata = walkers.copy()
         before = np.random.get_state()  # noqa: NPY002
