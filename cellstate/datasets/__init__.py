@@ -14,6 +14,7 @@ from cellstate.datasets._laws._chains_and_trees import (
     birth_death,
     branching,
     desai_zwanzig,
+    polarity,
 )
 from cellstate.datasets._laws._irreversible import (
     maier_stein,
@@ -84,6 +85,7 @@ __all__ = [
     "nonequilibrium_landscape",
     "ornstein_uhlenbeck",
     "pitchfork",
+    "polarity",
     "prinz",
     "ramped_pitchfork",
     "read_simulated",

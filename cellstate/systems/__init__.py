@@ -19,6 +19,7 @@ solver                      route
 ==========================  ====================================================
 """
 
+from cellstate.systems._angles import AngularPolarity
 from cellstate.systems._bifurcations import Pitchfork, SaddleNode
 from cellstate.systems._branching import BranchingProcess
 from cellstate.systems._branching_committor import (
@@ -32,6 +33,14 @@ from cellstate.systems._diffusion import Diffusion, Gradient
 from cellstate.systems._fate_trees import FateTree
 from cellstate.systems._finite_elements import finite_elements
 from cellstate.systems._finite_volumes import finite_volumes
+from cellstate.systems._first_mode import (
+    first_mode_of,
+    null_mode,
+    null_mode_limit,
+    rayleigh_p,
+    rayleigh_p_exact,
+    rayleigh_threshold,
+)
 from cellstate.systems._fixed_points import FixedPoints, find_fixed_points
 from cellstate.systems._gaussian_wells import GaussianWells
 from cellstate.systems._horizon import (
@@ -78,6 +87,7 @@ from cellstate.systems._wells import (
 )
 
 __all__ = [
+    "AngularPolarity",
     "Ball",
     "BifurcatingAR",
     "BinaryChoice",
@@ -126,9 +136,15 @@ __all__ = [
     "find_fixed_points",
     "finite_elements",
     "finite_volumes",
+    "first_mode_of",
     "heun",
     "kin_pairs",
+    "null_mode",
+    "null_mode_limit",
     "quadrature",
+    "rayleigh_p",
+    "rayleigh_p_exact",
+    "rayleigh_threshold",
     "reach_within",
     "reach_within_by_modes",
     "simulate",

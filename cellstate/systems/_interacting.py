@@ -12,7 +12,6 @@ from cellstate._base.checks import positive
 from cellstate.systems._bifurcations import Pitchfork
 from cellstate.systems._diffusion import Diffusion
 from cellstate.systems._fixed_points import FixedPoints
-from cellstate.systems._line import finite
 from cellstate.systems._mean_field import growth_of_mean, settled_mean
 from cellstate.systems._paths import TransitionPaths
 from cellstate.systems._regions import Region
@@ -163,30 +162,29 @@ def _at(d: float, coupling: float) -> DesaiZwanzig:
 
 
 def _average(law: DesaiZwanzig, mean: float, power: int) -> float:
-    """<x^power> of one cell at a fixed mean of its colony, by adaptive quadrature."""
-    finite(mean, "mean", "units of the state")
+    """<x^power> of one cell at a fixed mean of its colony, by adaptive quadrature.
+
+    The weights at x and -x are taken together: odd powers lose no digits near mean 0.
+    """
     cell = law.at_mean(mean)
-    low, high = law.box[0]
-    grid = np.linspace(low, high, 2001)
-    bottom = cell.potential(grid[:, None]).min()
-    wells = grid[np.argmin(cell.potential(grid[:, None]))]
+    high = law.box[0][1]
+    grid = np.linspace(0, high, 1001)[:, None]
+    energy = cell.potential(grid)
+    bottom, well = energy.min(), grid[np.argmin(energy), 0]
+    tilt = 2 * law.coupling * mean / law.D
 
     def weight(x: float) -> float:
         return float(np.exp((bottom - cell.potential([x])) / law.D))
 
-    points = sorted({-abs(wells), 0.0, abs(wells)})
-    options = {"points": points, "epsabs": 0, "epsrel": 1e-12, "limit": 500}
-    if power % 2:
-        # The weight at -x is taken from that at x, so that no digits cancel.
-        tilt = law.coupling * mean / law.D
-        total, _ = quad(
-            lambda x: x**power * weight(x) * -np.expm1(-2 * tilt * x), 0, high, limit=500,
-            epsabs=0, epsrel=1e-12, points=[p for p in points if p > 0] or None,
-        )  # fmt: skip
-    else:
-        total, _ = quad(lambda x: x**power * weight(x), low, high, **options)
-    mass, _ = quad(weight, low, high, **options)
-    return total / mass
+    def moment(x: float) -> float:
+        pair = -np.expm1(-tilt * x) if power % 2 else 1 + np.exp(-tilt * x)
+        return x**power * weight(x) * pair
+
+    options = {"epsabs": 0, "epsrel": 1e-12, "limit": 500}
+    if well > 0:
+        options["points"] = [well]
+    mass, _ = quad(lambda x: weight(x) * (1 + np.exp(-tilt * x)), 0, high, **options)
+    return quad(moment, 0, high, **options)[0] / mass
 
 
 @lru_cache(maxsize=64)

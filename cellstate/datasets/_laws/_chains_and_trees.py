@@ -11,11 +11,13 @@ from cellstate._adata._truth import NUMBER_COLUMNS, Truth
 from cellstate._base.checks import integer, positive
 from cellstate._base.random import generator
 from cellstate.datasets._cells._assemble import movie_names, put_truth, track_table
-from cellstate.datasets._cells._rows import Rows
+from cellstate.datasets._cells._rows import Rows, checked_number
 from cellstate.datasets._cells._truth import parameters_text
 from cellstate.datasets._laws._sampled import sampled
+from cellstate.systems._angles import AngularPolarity
 from cellstate.systems._branching import BranchingProcess
 from cellstate.systems._chains import BirthDeathChain
+from cellstate.systems._first_mode import null_mode
 from cellstate.systems._integrate import simulate
 from cellstate.systems._interacting import DesaiZwanzig
 from cellstate.systems._lineage_trees import BifurcatingAR
@@ -266,6 +268,74 @@ def desai_zwanzig(
         law.name, given, ("x",), interval, numbers=numbers, diffusion=np.array([[D]])
     )
     put_truth(adata, truth)
+    return adata
+
+
+def polarity(
+    *,
+    a: float = 0.0,
+    D: float = 0.5,
+    noise: float = 0.0,
+    n_cells: int = 100,
+    n_frames: int = 100,
+    frame_interval: float = 0.1,
+    rng: int | np.random.Generator | None = None,
+) -> AnnData:
+    """Simulate the directions in which cells point.
+
+    Directions have density (1 + a cos theta) / 2 pi and turn by rotational diffusion;
+    without preference (a = 0) they forget themselves as e^(-D t).
+
+    Parameters
+    ----------
+    a
+        Strength of the common preference, 0 to below 1.
+    D
+        Rotational diffusion, rad^2/h.
+    noise
+        Standard deviation of the measured angle, rad.
+    n_cells, n_frames
+        Cells, and frames.
+    frame_interval
+        Hours between frames.
+    rng
+        Seed or Generator.
+
+    Returns
+    -------
+    AnnData
+        cos and sin of the measured angle in X, the true angle in
+        ``obsm["truth_state"]``; `cs.get.truth(...).number` knows "first mode",
+        "null mode" (expected of as many cells without preference) and "rotational
+        diffusion".
+
+    Examples
+    --------
+    >>> import cellstate as cs
+    >>> cells = polarity(a=0.5, n_cells=20, n_frames=2, rng=0)
+    >>> truth = cs.get.truth(cells)
+    >>> truth.number("first mode"), round(truth.number("null mode"), 4)
+    (0.25, 0.1988)
+    """
+    interval = positive(frame_interval, "frame_interval", "h", "frame_interval=0.1")
+    law, rng = AngularPolarity(a=a, D=D), generator(rng)
+    start = law.sample(integer(n_cells, "n_cells", 1), rng)
+    theta = simulate(law, start, n_frames=n_frames, frame_interval=interval, rng=rng)
+    theta = theta[..., 0]
+    spread = checked_number(noise, "noise", "rad")
+    seen = theta + spread * rng.standard_normal(theta.shape)
+    axes = ("cos", "sin")
+    adata = _tracks(np.stack([np.cos(seen), np.sin(seen)], axis=-1), axes, interval)
+    adata.obsm[keys.TRUTH_STATE] = theta.T.reshape(-1, 1)
+    numbers: Numbers = {
+        "first mode": (law.first_mode(), "1"),
+        "null mode": (null_mode(n_cells), "1"),
+        "rotational diffusion": (D, "1/h"),
+    }
+    put_truth(
+        adata,
+        _truth("angular polarity", {"a": a, "D": D}, axes, interval, numbers=numbers),
+    )
     return adata
 
 

@@ -1,0 +1,1 @@
+"""Third helper writes this file."""
