@@ -119,6 +119,16 @@ def simulate(
     -----
     UserWarning
         A given step has dt lambda_max above 0.2: the scheme is off by several per cent.
+
+    Examples
+    --------
+    >>> from cellstate.systems._ornstein_uhlenbeck import OrnsteinUhlenbeck
+    >>> law = OrnsteinUhlenbeck(D=1.0, rate=2.0)
+    >>> paths = simulate(
+    ...     law, law.sample(1000, rng=1), n_frames=20, frame_interval=0.5, rng=2
+    ... )
+    >>> paths.shape, round(float(paths.var()), 2)
+    ((20, 1000, 2), 0.5)
     """
     n_frames = integer(n_frames, "n_frames", 1)
     interval = positive(
@@ -131,12 +141,14 @@ def simulate(
     frames = np.empty((n_frames, *x.shape))
     frames[0] = x
     dt = interval / substeps
-    for frame in range(1, n_frames):
-        begin = start_time + (frame - 1) * interval
-        for k in range(substeps):
-            noise = rng.standard_normal(x.shape) * np.sqrt(dt)
-            x = step(system, x, begin + k * dt, dt, noise)
-        frames[frame] = x
+    # A path that runs away overflows first; what counts is the error below.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for frame in range(1, n_frames):
+            begin = start_time + (frame - 1) * interval
+            for k in range(substeps):
+                noise = rng.standard_normal(x.shape) * np.sqrt(dt)
+                x = step(system, x, begin + k * dt, dt, noise)
+            frames[frame] = x
     check_finite(frames[-1], system, dt)
     return frames
 
@@ -178,4 +190,9 @@ def _check_states(x: np.ndarray, system: Diffusion) -> None:
         raise ValueError(
             f"states of {system.name} have shape (..., {system.dimension}); found "
             f"{x.shape}."
+        )
+    if not np.isfinite(x).all():
+        raise ValueError(
+            f"states must be finite; found {int((~np.isfinite(x)).sum())} of {x.size} "
+            "numbers that are not. Drop those cells."
         )

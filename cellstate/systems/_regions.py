@@ -24,6 +24,27 @@ class Region(Protocol):
         ...
 
 
+def _states(x: ArrayLike, dimension: int) -> np.ndarray:
+    """Return states (..., d) as floats; reject those of another dimension."""
+    x = np.asarray(x, dtype=float)
+    if x.ndim == 0 or x.shape[-1] != dimension:
+        raise ValueError(
+            f"states of this region have shape (..., {dimension}); found {x.shape}. "
+            "Keep the last axis for the coordinates, also on a line."
+        )
+    return x
+
+
+def _numbers(values: ArrayLike, name: str) -> tuple[float, ...]:
+    """Return finite numbers as a tuple: a region can be a key then, as laws are."""
+    numbers = np.asarray(values, dtype=float)
+    if numbers.ndim != 1 or not numbers.size or not np.isfinite(numbers).all():
+        raise ValueError(
+            f"`{name}` holds one finite number per coordinate; found {values!r}."
+        )
+    return tuple(numbers.tolist())
+
+
 class _Contains:
     def contains(self, x: ArrayLike) -> np.ndarray:
         """Whether states (..., d) lie inside, shape (...)."""
@@ -44,6 +65,8 @@ class HalfSpace(_Contains):
     bound: float
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "normal", _numbers(self.normal, "normal"))
+        object.__setattr__(self, "bound", _numbers([self.bound], "bound")[0])
         length = float(np.linalg.norm(self.normal))
         if not np.isclose(length, 1):
             raise ValueError(
@@ -53,7 +76,7 @@ class HalfSpace(_Contains):
 
     def distance(self, x: ArrayLike) -> np.ndarray:
         """Distance of states (..., d) to the edge, negative inside, shape (...)."""
-        return np.asarray(x, dtype=float) @ np.asarray(self.normal) - self.bound
+        return _states(x, len(self.normal)) @ np.asarray(self.normal) - self.bound
 
 
 def below(value: float) -> HalfSpace:
@@ -80,11 +103,12 @@ class Ball(_Contains):
     radius: float
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "center", _numbers(self.center, "center"))
         positive(self.radius, "radius", "units of the state", "Ball((0, 0), 0.3)")
 
     def distance(self, x: ArrayLike) -> np.ndarray:
         """Distance of states (..., d) to the edge, negative inside, shape (...)."""
-        away = np.asarray(x, dtype=float) - np.asarray(self.center)
+        away = _states(x, len(self.center)) - np.asarray(self.center)
         return np.sqrt((away**2).sum(axis=-1)) - self.radius
 
 
@@ -96,11 +120,12 @@ class Box(_Contains):
     half_width: float
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "center", _numbers(self.center, "center"))
         positive(self.half_width, "half_width", "units of the state", "Box((0, 0), 1)")
 
     def distance(self, x: ArrayLike) -> np.ndarray:
         """Distance of states (..., d) to the edge, negative inside, shape (...)."""
-        over = np.abs(np.asarray(x, dtype=float) - np.asarray(self.center))
+        over = np.abs(_states(x, len(self.center)) - np.asarray(self.center))
         over = over - self.half_width
         outside = np.sqrt((np.maximum(over, 0) ** 2).sum(axis=-1))
         return outside + np.minimum(over.max(axis=-1), 0)
@@ -111,6 +136,11 @@ class Union(_Contains):
     """States in any of several regions, for example either of two fates."""
 
     parts: tuple[Region, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", tuple(self.parts))
+        if not self.parts:
+            raise ValueError("`parts` holds one region or more; found none.")
 
     def distance(self, x: ArrayLike) -> np.ndarray:
         """Distance of states (..., d) to the edge, negative inside, shape (...)."""
