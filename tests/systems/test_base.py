@@ -81,6 +81,22 @@ def test_impossible_regions_are_refused():
         Ball((0.0,), -1.0)
     with pytest.raises(ValueError, match="`half_width` must be a number above 0"):
         Box((0.0,), 0.0)
+    with pytest.raises(ValueError, match="`center` holds one finite number"):
+        Ball((0.0, np.nan), 1.0)
+    with pytest.raises(ValueError, match="one region or more; found none"):
+        Union(())
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_states_of_another_dimension_are_refused(region):
+    with pytest.raises(ValueError, match=r"shape \(\.\.\., 2\); found \(4, 3\)"):
+        region.distance(np.zeros((4, 3)))
+
+
+def test_regions_are_keys_also_when_made_from_arrays():
+    made = Ball(np.array([1.0, 0.0]), 0.5), Union([BALL, BOX])
+    assert made == (BALL, Union((BALL, BOX)))
+    assert len({*made, BALL, Union((BALL, BOX))}) == 2
 
 
 # Fixed points
