@@ -19,20 +19,7 @@ solver                      route
 ==========================  ====================================================
 """
 
-from cellstate.systems._angles import AngularPolarity
-from cellstate.systems._bifurcations import Pitchfork, SaddleNode
-from cellstate.systems._branching import BranchingProcess
-from cellstate.systems._branching_committor import (
-    branching_committor,
-    branching_committor_adaptive,
-)
-from cellstate.systems._chains import BirthDeathChain
-from cellstate.systems._collocation import collocation, spectral_gap
-from cellstate.systems._decisions import BinaryChoice, BinaryFlip, ToggleSwitch
 from cellstate.systems._diffusion import Diffusion, Gradient
-from cellstate.systems._fate_trees import FateTree
-from cellstate.systems._finite_elements import finite_elements
-from cellstate.systems._finite_volumes import finite_volumes
 from cellstate.systems._first_mode import (
     first_mode_of,
     null_mode,
@@ -42,34 +29,39 @@ from cellstate.systems._first_mode import (
     rayleigh_threshold,
 )
 from cellstate.systems._fixed_points import FixedPoints, find_fixed_points
-from cellstate.systems._gaussian_wells import GaussianWells
-from cellstate.systems._horizon import (
-    committor_within,
-    committor_within_by_modes,
-    reach_within,
-    reach_within_by_modes,
-)
 from cellstate.systems._integrate import euler_maruyama, heun, simulate
-from cellstate.systems._interacting import DesaiZwanzig
-from cellstate.systems._irreversible import (
+from cellstate.systems._laws._angles import AngularPolarity
+from cellstate.systems._laws._bifurcations import Pitchfork, SaddleNode
+from cellstate.systems._laws._decisions import BinaryChoice, BinaryFlip, ToggleSwitch
+from cellstate.systems._laws._gaussian_wells import GaussianWells
+from cellstate.systems._laws._interacting import DesaiZwanzig
+from cellstate.systems._laws._irreversible import (
     MaierStein,
     NonEquilibriumLandscape,
     RotationalDoubleWell,
 )
-from cellstate.systems._landscapes import DoubleWell2D, TripleWell
-from cellstate.systems._lineage_trees import (
+from cellstate.systems._laws._landscapes import DoubleWell2D, TripleWell
+from cellstate.systems._laws._mueller import MuellerBrown, RuggedMueller
+from cellstate.systems._laws._ornstein_uhlenbeck import OrnsteinUhlenbeck
+from cellstate.systems._laws._ramp import RampedPitchfork
+from cellstate.systems._laws._wells import (
+    DoubleWell,
+    Prinz,
+    RotatedDoubleWell,
+    TiltedDoubleWell,
+)
+from cellstate.systems._lineages._branching import BranchingProcess
+from cellstate.systems._lineages._chains import BirthDeathChain
+from cellstate.systems._lineages._fate_trees import FateTree
+from cellstate.systems._lineages._lineage_trees import (
     BifurcatingAR,
     DivisionModes,
     LineageTrees,
     kin_pairs,
 )
-from cellstate.systems._mueller import MuellerBrown, RuggedMueller
-from cellstate.systems._multitype import MultitypeBranching
+from cellstate.systems._lineages._multitype import MultitypeBranching
 from cellstate.systems._orders import OrderOfScheme, strong_errors, weak_errors
-from cellstate.systems._ornstein_uhlenbeck import OrnsteinUhlenbeck
 from cellstate.systems._paths import TransitionPaths
-from cellstate.systems._quadrature import quadrature
-from cellstate.systems._ramp import RampedPitchfork
 from cellstate.systems._regions import (
     Ball,
     Box,
@@ -79,12 +71,20 @@ from cellstate.systems._regions import (
     above,
     below,
 )
-from cellstate.systems._wells import (
-    DoubleWell,
-    Prinz,
-    RotatedDoubleWell,
-    TiltedDoubleWell,
+from cellstate.systems._routes._branching_committor import (
+    branching_committor,
+    branching_committor_adaptive,
 )
+from cellstate.systems._routes._collocation import collocation, spectral_gap
+from cellstate.systems._routes._finite_elements import finite_elements
+from cellstate.systems._routes._finite_volumes import finite_volumes
+from cellstate.systems._routes._horizon import (
+    committor_within,
+    committor_within_by_modes,
+    reach_within,
+    reach_within_by_modes,
+)
+from cellstate.systems._routes._quadrature import quadrature
 
 __all__ = [
     "AngularPolarity",

@@ -122,7 +122,7 @@ def simulate(
 
     Examples
     --------
-    >>> from cellstate.systems._ornstein_uhlenbeck import OrnsteinUhlenbeck
+    >>> from cellstate.systems._laws._ornstein_uhlenbeck import OrnsteinUhlenbeck
     >>> law = OrnsteinUhlenbeck(D=1.0, rate=2.0)
     >>> paths = simulate(
     ...     law, law.sample(1000, rng=1), n_frames=20, frame_interval=0.5, rng=2

@@ -9,8 +9,8 @@ from cellstate._base.checks import choice, integer
 from cellstate._base.random import generator
 from cellstate.systems._diffusion import Diffusion
 from cellstate.systems._integrate import Step, heun
-from cellstate.systems._ornstein_uhlenbeck import OrnsteinUhlenbeck
-from cellstate.systems._wells import DoubleWell
+from cellstate.systems._laws._ornstein_uhlenbeck import OrnsteinUhlenbeck
+from cellstate.systems._laws._wells import DoubleWell
 
 GROUPS = 20  # of paths, for the standard error of the order
 FINER = 16  # steps of the reference path in the shortest step measured

@@ -10,8 +10,8 @@ import cellstate as cs
 from cellstate.datasets._cells._tables import simulate_tracks
 from cellstate.datasets._laws import _bifurcations, _irreversible, _plane, _wells
 from cellstate.datasets._laws._sampled import OPTIONS, usual_interval
-from cellstate.systems._decisions import BinaryChoice
-from cellstate.systems._wells import DoubleWell
+from cellstate.systems._laws._decisions import BinaryChoice
+from cellstate.systems._laws._wells import DoubleWell
 
 MODULES = (_wells, _bifurcations, _plane, _irreversible)
 LAWS = {

@@ -7,8 +7,8 @@ import pytest
 from scipy import integrate, stats
 
 from cellstate.datasets._cells._grow import grow
+from cellstate.systems._laws._wells import DoubleWell
 from cellstate.systems._regions import Ball, above, below
-from cellstate.systems._wells import DoubleWell
 from cellstate.tracks import Tracks
 
 WELL = DoubleWell()
@@ -419,7 +419,7 @@ def test_too_few_substeps_warn_with_both_numbers():
 
 
 def test_a_law_without_sets_has_no_controls_and_no_source():
-    from cellstate.systems._bifurcations import Pitchfork
+    from cellstate.systems._laws._bifurcations import Pitchfork
 
     law = Pitchfork(mu=-1.0)
     options = {"n_cells": 4, "n_frames": 3, "frame_interval": 0.1, "rng": 0}

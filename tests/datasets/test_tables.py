@@ -11,7 +11,7 @@ from cellstate.datasets._cells._rows import all_rows
 from cellstate.datasets._cells._snapshots import to_snapshots
 from cellstate.datasets._cells._swaps import swap_identities
 from cellstate.datasets._cells._tables import simulate_tracks
-from cellstate.systems._wells import DoubleWell, RotatedDoubleWell
+from cellstate.systems._laws._wells import DoubleWell, RotatedDoubleWell
 from cellstate.tracks import Tracks
 
 WELL = DoubleWell()

@@ -15,10 +15,10 @@ from cellstate.datasets._cells._snapshots import to_snapshots
 from cellstate.datasets._cells._tables import simulate_tracks
 from cellstate.datasets._cells._truth import describe, true_cells
 from cellstate.events import commitment_events
-from cellstate.systems._bifurcations import Pitchfork
-from cellstate.systems._ramp import RampedPitchfork
+from cellstate.systems._laws._bifurcations import Pitchfork
+from cellstate.systems._laws._ramp import RampedPitchfork
+from cellstate.systems._laws._wells import DoubleWell
 from cellstate.systems._regions import Ball, Box, HalfSpace, Union, above, below
-from cellstate.systems._wells import DoubleWell
 from cellstate.tracks import Tracks
 
 WELL = DoubleWell()  # committor: .03 at -.7, .9 at .5566, .97 at .7

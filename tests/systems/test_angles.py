@@ -5,7 +5,6 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import kstest
 
-from cellstate.systems._angles import AngularPolarity
 from cellstate.systems._first_mode import (
     first_mode_of,
     null_mode,
@@ -15,6 +14,7 @@ from cellstate.systems._first_mode import (
     rayleigh_threshold,
 )
 from cellstate.systems._integrate import simulate
+from cellstate.systems._laws._angles import AngularPolarity
 
 LAW = AngularPolarity(a=0.6, axis=0.4, D=0.8)
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
 from scipy.stats import special_ortho_group
 
-from cellstate.systems._decisions import ToggleSwitch
 from cellstate.systems._fixed_points import find_fixed_points
+from cellstate.systems._laws._decisions import ToggleSwitch
 from cellstate.systems._regions import Ball, Box, HalfSpace, Union, above, below
 
 BALL, BOX = Ball((1.0, 0.0), 0.5), Box((0.0, 0.0), 1.0)

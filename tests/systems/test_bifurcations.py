@@ -5,12 +5,17 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import kstest
 
-from cellstate.systems._bifurcations import Pitchfork, SaddleNode, cubic_roots, fold
 from cellstate.systems._fixed_points import find_fixed_points
 from cellstate.systems._integrate import simulate
-from cellstate.systems._quadrature import quadrature
-from cellstate.systems._ramp import RampedPitchfork
+from cellstate.systems._laws._bifurcations import (
+    Pitchfork,
+    SaddleNode,
+    cubic_roots,
+    fold,
+)
+from cellstate.systems._laws._ramp import RampedPitchfork
 from cellstate.systems._regions import above, below
+from cellstate.systems._routes._quadrature import quadrature
 
 # Standing landscapes
 

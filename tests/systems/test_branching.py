@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from cellstate.systems._branching import BranchingProcess
-from cellstate.systems._chains import BirthDeathChain
-from cellstate.systems._multitype import MultitypeBranching
+from cellstate.systems._lineages._branching import BranchingProcess
+from cellstate.systems._lineages._chains import BirthDeathChain
+from cellstate.systems._lineages._multitype import MultitypeBranching
 
 GROWING = BranchingProcess(division_rate=1.0, death_rate=0.4)
 CRITICAL = BranchingProcess(division_rate=0.7, death_rate=0.7)

@@ -5,7 +5,7 @@ import pytest
 from scipy.linalg import null_space
 from scipy.stats import chi2, poisson
 
-from cellstate.systems._chains import BirthDeathChain
+from cellstate.systems._lineages._chains import BirthDeathChain
 
 NUMBERS = ("nu", "k_ab", "k_ba", "last_a", "pi_a", "pi_b", "reactive", "gap")
 FIELDS = (

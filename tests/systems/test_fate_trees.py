@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cellstate.systems._fate_trees import FateTree
-from cellstate.systems._lineage_trees import kin_pairs
+from cellstate.systems._lineages._fate_trees import FateTree
+from cellstate.systems._lineages._lineage_trees import kin_pairs
 
 LAWS = (
     FateTree(transition=((0.9, 0.1), (0.3, 0.7))),

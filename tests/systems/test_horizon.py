@@ -3,20 +3,20 @@
 import numpy as np
 import pytest
 
-from cellstate.systems._bifurcations import Pitchfork
-from cellstate.systems._branching_committor import (
+from cellstate.systems._integrate import heun, simulate
+from cellstate.systems._laws._bifurcations import Pitchfork
+from cellstate.systems._laws._wells import DoubleWell, Prinz, TiltedDoubleWell
+from cellstate.systems._regions import above, below
+from cellstate.systems._routes._branching_committor import (
     branching_committor,
     branching_committor_adaptive,
 )
-from cellstate.systems._horizon import (
+from cellstate.systems._routes._horizon import (
     committor_within,
     committor_within_by_modes,
     reach_within,
     reach_within_by_modes,
 )
-from cellstate.systems._integrate import heun, simulate
-from cellstate.systems._regions import above, below
-from cellstate.systems._wells import DoubleWell, Prinz, TiltedDoubleWell
 
 TIMES = [0.5, 3.0, 40.0]
 LAWS = [

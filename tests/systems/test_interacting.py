@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from scipy.stats import kstest
 
 from cellstate.systems._integrate import simulate
-from cellstate.systems._interacting import DesaiZwanzig
+from cellstate.systems._laws._interacting import DesaiZwanzig
 from cellstate.systems._regions import below
 
 LAW = DesaiZwanzig(D=0.3, coupling=1.0)

@@ -20,9 +20,9 @@ from cellstate.systems import (
     quadrature,
     simulate,
 )
-from cellstate.systems._circulating import Circulating
-from cellstate.systems._finite_volumes import jump_process
-from cellstate.systems._wells import DoubleWell
+from cellstate.systems._laws._circulating import Circulating
+from cellstate.systems._laws._wells import DoubleWell
+from cellstate.systems._routes._finite_volumes import jump_process
 
 ROUTES = [(finite_volumes, 100), (finite_elements, 50)]
 SOME = np.random.default_rng(0).uniform(-1, 1, (60, 2))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, kstest
 
-from cellstate.systems._lineage_trees import (
+from cellstate.systems._lineages._lineage_trees import (
     BifurcatingAR,
     DivisionModes,
     kin_pairs,

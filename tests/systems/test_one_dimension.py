@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from cellstate.systems._bifurcations import Pitchfork, SaddleNode
-from cellstate.systems._collocation import collocation
-from cellstate.systems._quadrature import quadrature
-from cellstate.systems._ramp import RampedPitchfork
+from cellstate.systems._laws._bifurcations import Pitchfork, SaddleNode
+from cellstate.systems._laws._ramp import RampedPitchfork
+from cellstate.systems._laws._wells import DoubleWell, Prinz, RotatedDoubleWell
+from cellstate.systems._laws._wells import TiltedDoubleWell as Tilted
 from cellstate.systems._regions import Ball, above, below
-from cellstate.systems._wells import DoubleWell, Prinz, RotatedDoubleWell
-from cellstate.systems._wells import TiltedDoubleWell as Tilted
+from cellstate.systems._routes._collocation import collocation
+from cellstate.systems._routes._quadrature import quadrature
 
 LAWS = [
     DoubleWell(D=1.0),

@@ -25,13 +25,13 @@ from cellstate.systems import (
     finite_volumes,
     quadrature,
 )
-from cellstate.systems._circulating import Circulating
 from cellstate.systems._diffusion import Gradient
-from cellstate.systems._finite_volumes import jump_process
-from cellstate.systems._grid import Grid, _envelope, integral_over_box
-from cellstate.systems._jump_process import fluxes
-from cellstate.systems._landscapes import Plane
-from cellstate.systems._triangles import triangulate
+from cellstate.systems._laws._circulating import Circulating
+from cellstate.systems._laws._landscapes import Plane
+from cellstate.systems._routes._finite_volumes import jump_process
+from cellstate.systems._routes._grid import Grid, _envelope, integral_over_box
+from cellstate.systems._routes._jump_process import fluxes
+from cellstate.systems._routes._triangles import triangulate
 
 LAWS = [
     BinaryChoice(p1=0.1),

@@ -9,9 +9,9 @@ from scipy.stats import kstest
 
 from cellstate.systems._diffusion import Diffusion
 from cellstate.systems._fixed_points import find_fixed_points
+from cellstate.systems._laws._wells import DoubleWell, Prinz, RotatedDoubleWell
+from cellstate.systems._laws._wells import TiltedDoubleWell as Tilted
 from cellstate.systems._regions import Ball, HalfSpace
-from cellstate.systems._wells import DoubleWell, Prinz, RotatedDoubleWell
-from cellstate.systems._wells import TiltedDoubleWell as Tilted
 
 
 @pytest.mark.parametrize(

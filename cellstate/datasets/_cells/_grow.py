@@ -128,7 +128,7 @@ def grow(
 
     Examples
     --------
-    >>> from cellstate.systems._wells import DoubleWell
+    >>> from cellstate.systems._laws._wells import DoubleWell
     >>> cells = grow(DoubleWell(), n_cells=3, n_frames=5, frame_interval=0.02,
     ...              start=[[-1.0], [0.0], [1.0]], rng=0)
     >>> cells.state.shape, cells.ending.tolist()

@@ -51,7 +51,7 @@ def to_snapshots(
     Examples
     --------
     >>> from cellstate.datasets._cells._tables import simulate_tracks
-    >>> from cellstate.systems._wells import DoubleWell
+    >>> from cellstate.systems._laws._wells import DoubleWell
     >>> cells = simulate_tracks(DoubleWell(), frame_interval=0.02, n_cells=30, rng=0)
     >>> shots = to_snapshots(cells, times=[0.0, 1.0], rng=0)
     >>> shots.obs.groupby("time").size().to_dict()

@@ -138,7 +138,7 @@ def simulate_tracks(
 
     Examples
     --------
-    >>> from cellstate.systems._wells import DoubleWell
+    >>> from cellstate.systems._laws._wells import DoubleWell
     >>> cells = simulate_tracks(DoubleWell(), frame_interval=0.02, n_cells=3, rng=0)
     >>> cells.shape, round(cells.uns["cellstate"]["truth"]["k_ab"], 4)
     ((300, 1), 0.0375)

@@ -64,7 +64,7 @@ def true_cells(population: Population, *, threshold: float = THRESHOLD) -> TrueC
     Examples
     --------
     >>> from cellstate.datasets._cells._grow import grow
-    >>> from cellstate.systems._wells import DoubleWell
+    >>> from cellstate.systems._laws._wells import DoubleWell
     >>> cells = grow(DoubleWell(), n_cells=1, n_frames=2, frame_interval=0.02,
     ...              start=[[-0.5]], rng=0)
     >>> round(float(true_cells(cells).rows["truth_committor"][0]), 4)

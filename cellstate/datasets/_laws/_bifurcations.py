@@ -6,8 +6,8 @@ from anndata import AnnData
 from cellstate._base.checks import positive
 from cellstate.datasets._cells._population import SOURCE
 from cellstate.datasets._laws._sampled import sampled, usual_interval
-from cellstate.systems._bifurcations import Pitchfork, SaddleNode
-from cellstate.systems._ramp import RampedPitchfork
+from cellstate.systems._laws._bifurcations import Pitchfork, SaddleNode
+from cellstate.systems._laws._ramp import RampedPitchfork
 
 
 def pitchfork(

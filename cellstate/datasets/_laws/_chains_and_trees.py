@@ -14,14 +14,14 @@ from cellstate.datasets._cells._assemble import movie_names, put_truth, track_ta
 from cellstate.datasets._cells._rows import Rows, checked_number
 from cellstate.datasets._cells._truth import parameters_text
 from cellstate.datasets._laws._sampled import sampled
-from cellstate.systems._angles import AngularPolarity
-from cellstate.systems._branching import BranchingProcess
-from cellstate.systems._chains import BirthDeathChain
 from cellstate.systems._first_mode import null_mode
 from cellstate.systems._integrate import simulate
-from cellstate.systems._interacting import DesaiZwanzig
-from cellstate.systems._lineage_trees import BifurcatingAR
-from cellstate.systems._ornstein_uhlenbeck import OrnsteinUhlenbeck
+from cellstate.systems._laws._angles import AngularPolarity
+from cellstate.systems._laws._interacting import DesaiZwanzig
+from cellstate.systems._laws._ornstein_uhlenbeck import OrnsteinUhlenbeck
+from cellstate.systems._lineages._branching import BranchingProcess
+from cellstate.systems._lineages._chains import BirthDeathChain
+from cellstate.systems._lineages._lineage_trees import BifurcatingAR
 
 Numbers = dict[str, tuple[float, str]]
 

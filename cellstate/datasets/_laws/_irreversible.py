@@ -3,13 +3,13 @@
 from anndata import AnnData
 
 from cellstate.datasets._laws._sampled import sampled
-from cellstate.systems._decisions import ToggleSwitch
-from cellstate.systems._irreversible import (
+from cellstate.systems._laws._decisions import ToggleSwitch
+from cellstate.systems._laws._irreversible import (
     MaierStein,
     NonEquilibriumLandscape,
     RotationalDoubleWell,
 )
-from cellstate.systems._ornstein_uhlenbeck import OrnsteinUhlenbeck
+from cellstate.systems._laws._ornstein_uhlenbeck import OrnsteinUhlenbeck
 
 
 def maier_stein(*, D: float = 0.1, **sampling: object) -> AnnData:

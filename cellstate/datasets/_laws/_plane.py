@@ -6,10 +6,10 @@ from cellstate._base.checks import integer
 from cellstate._base.random import generator
 from cellstate.datasets._cells._population import SOURCE
 from cellstate.datasets._laws._sampled import sampled
-from cellstate.systems._decision import Decision
-from cellstate.systems._decisions import BinaryChoice, BinaryFlip
-from cellstate.systems._landscapes import TripleWell
-from cellstate.systems._mueller import MuellerBrown, RuggedMueller
+from cellstate.systems._laws._decision import Decision
+from cellstate.systems._laws._decisions import BinaryChoice, BinaryFlip
+from cellstate.systems._laws._landscapes import TripleWell
+from cellstate.systems._laws._mueller import MuellerBrown, RuggedMueller
 
 HOT = 6.0  # times the diffusion at which starts on the way are drawn
 CELLS = 200

@@ -73,7 +73,7 @@ def usual_interval(law: Diffusion, time_unit: float) -> float:
 
     Examples
     --------
-    >>> from cellstate.systems._wells import DoubleWell
+    >>> from cellstate.systems._laws._wells import DoubleWell
     >>> usual_interval(DoubleWell(), 1.0)  # lambda_max = 8
     0.02
     """

@@ -3,7 +3,7 @@
 from anndata import AnnData
 
 from cellstate.datasets._laws._sampled import sampled
-from cellstate.systems._wells import (
+from cellstate.systems._laws._wells import (
     DoubleWell,
     Prinz,
     RotatedDoubleWell,

@@ -5,8 +5,8 @@ from dataclasses import replace
 from cellstate._base.checks import choice
 from cellstate.datasets._movie._look import Affine, Individuality, Look
 from cellstate.datasets._movie._scene import CULTURE, Life, Motion, Scene
-from cellstate.systems._decisions import BinaryChoice
-from cellstate.systems._ramp import RampedPitchfork
+from cellstate.systems._laws._decisions import BinaryChoice
+from cellstate.systems._laws._ramp import RampedPitchfork
 
 PRESETS = ("differentiation", "symmetry_breaking", "null", "rare")
 

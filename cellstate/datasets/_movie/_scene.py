@@ -177,7 +177,7 @@ def look_of(system: Diffusion) -> Look:
 
     Examples
     --------
-    >>> from cellstate.systems._wells import DoubleWell
+    >>> from cellstate.systems._laws._wells import DoubleWell
     >>> look_of(DoubleWell()).harmonics[0](np.array([[-1.0], [0.0], [1.0]])).round(3)
     array([0.02 , 0.115, 0.21 ])
     """

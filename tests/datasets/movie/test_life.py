@@ -18,7 +18,7 @@ from cellstate.datasets._movie import (
     simulate_movie,
 )
 from cellstate.datasets._movie._film import play
-from cellstate.systems._wells import DoubleWell
+from cellstate.systems._laws._wells import DoubleWell
 
 LAW = DoubleWell(D=1 / 3)
 # The state shows in everything, so that nothing is conserved by chance.

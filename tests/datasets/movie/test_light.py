@@ -17,7 +17,7 @@ from cellstate.datasets._movie._optics import (
 from cellstate.datasets._movie._scene import Life, Motion, Scene
 from cellstate.datasets._movie._texture import texture
 from cellstate.morphology import measure_frame
-from cellstate.systems._wells import DoubleWell
+from cellstate.systems._laws._wells import DoubleWell
 
 ALIKE = Individuality(size=0, shape=0, intensity=0, texture=0, dipole=0)
 PLAIN = Look(radius=10.0, harmonics=(), contrast=0.0, dome=0.0, individuality=ALIKE)

@@ -26,7 +26,7 @@ from cellstate.datasets._movie import (
     simulate_movie,
 )
 from cellstate.datasets._movie._film import play
-from cellstate.systems._wells import DoubleWell
+from cellstate.systems._laws._wells import DoubleWell
 
 SMALL = {"n_cells": 5, "n_frames": 8, "shape": (112, 96), "rng": 4}
 

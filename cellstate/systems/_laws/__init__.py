@@ -1,0 +1,1 @@
+"""Diffusions with exact answers."""

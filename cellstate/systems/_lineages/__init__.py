@@ -1,0 +1,1 @@
+"""Counts, clones and lineage trees."""

@@ -1,0 +1,1 @@
+"""Solvers: each answer by two that share no code."""
