@@ -1,20 +1,15 @@
 """Which side a cell of a ramped pitchfork ends on: backward and forward equations."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import RegularGridInterpolator
 from scipy.linalg import solve_banded
 from scipy.special import exprel
-
-if TYPE_CHECKING:
-    from cellstate.systems._laws._ramp import RampedPitchfork
 
 PER_WIDTH = 16  # grid points per standard deviation of the narrowest well
 STEP = 0.04  # dt times the fastest rate
@@ -23,6 +18,22 @@ RECORDS = 2000  # times at which the forward solution is looked at
 SMOOTHING = 4  # implicit steps that damp what the jump at the end would excite
 OUTSIDE = 0.5  # |x| above which a cell counts as decided
 FAINT = 1e-6  # maxima of the density below this share of the highest do not count
+
+
+class Ramp(Protocol):
+    """What is asked of the law: hashable, with a box, a drift and a potential."""
+
+    D: float
+
+    @property
+    def box(self) -> tuple[tuple[float, float], ...]: ...
+    @property
+    def duration(self) -> float: ...
+    @property
+    def fastest_rate(self) -> float: ...
+    def r(self, t: ArrayLike) -> np.ndarray: ...
+    def potential(self, x: ArrayLike, t: ArrayLike = 0.0) -> np.ndarray: ...
+    def drift(self, x: ArrayLike, t: ArrayLike = 0.0) -> np.ndarray: ...
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -104,7 +115,7 @@ class RampHistory:
 
 
 @lru_cache(maxsize=8)
-def backward_chance(system: RampedPitchfork) -> ChanceRight:
+def backward_chance(system: Ramp) -> ChanceRight:
     """Solve u_t + b u_x + D u_xx = 0 from u = 1 on the right at the end of the ramp.
 
     Central differences, Crank-Nicolson after a few implicit steps. It knows the drift
@@ -128,7 +139,7 @@ def backward_chance(system: RampedPitchfork) -> ChanceRight:
 
 
 @lru_cache(maxsize=8)
-def forward_history(system: RampedPitchfork) -> RampHistory:
+def forward_history(system: Ramp) -> RampHistory:
     """Solve the Fokker-Planck equation from the stationary law at r_start.
 
     Finite volumes with Scharfetter-Gummel fluxes, Crank-Nicolson. It knows the
@@ -158,30 +169,30 @@ def forward_history(system: RampedPitchfork) -> RampHistory:
     )
 
 
-def _reach(system: RampedPitchfork) -> tuple[float, int, int]:
+def _reach(system: Ramp) -> tuple[float, int, int]:
     """Grid step, and steps to the left and to the right end of the box."""
     (low, high), *_ = system.box
     h = np.sqrt(system.D / system.fastest_rate) / PER_WIDTH
     return h, int(np.ceil(-low / h)), int(np.ceil(high / h))
 
 
-def _nodes(system: RampedPitchfork) -> np.ndarray:
+def _nodes(system: Ramp) -> np.ndarray:
     """Even grid over the box; 0 is a node."""
     h, below, above = _reach(system)
     return h * np.arange(-below, above + 1)
 
 
-def _volumes(system: RampedPitchfork) -> np.ndarray:
+def _volumes(system: Ramp) -> np.ndarray:
     """Middles of even volumes over the box; 0 is a face."""
     h, below, above = _reach(system)
     return h * (np.arange(-below, above) + 0.5)
 
 
-def _steps(system: RampedPitchfork, span: float) -> int:
+def _steps(system: Ramp, span: float) -> int:
     return max(1, int(np.ceil(span * system.fastest_rate / STEP)))
 
 
-def _backward_bands(system: RampedPitchfork, x: np.ndarray, t: float) -> np.ndarray:
+def _backward_bands(system: Ramp, x: np.ndarray, t: float) -> np.ndarray:
     """Generator b d/dx + D d2/dx2 as bands of `solve_banded`; the ends reflect."""
     h = x[1] - x[0]
     spread = system.D / h**2
@@ -194,7 +205,7 @@ def _backward_bands(system: RampedPitchfork, x: np.ndarray, t: float) -> np.ndar
     return bands
 
 
-def _forward_bands(system: RampedPitchfork, x: np.ndarray, t: float) -> np.ndarray:
+def _forward_bands(system: Ramp, x: np.ndarray, t: float) -> np.ndarray:
     """Exchange of cells between neighbouring volumes; columns sum to 0."""
     h = x[1] - x[0]
     climb = np.diff(system.potential(x[:, None], t)) / system.D
