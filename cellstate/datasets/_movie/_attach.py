@@ -94,8 +94,9 @@ def attach_truth(
 def _columns(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of truth; texts as categories, which may be missing."""
     rows = table[[c for c in table if c.startswith("truth_")]].copy()
-    for name in rows.select_dtypes(object).columns:
-        rows[name] = pd.Categorical(rows[name])
+    for name, column in rows.items():
+        if not pd.api.types.is_numeric_dtype(column):
+            rows[name] = pd.Categorical(column)
     return rows
 
 
