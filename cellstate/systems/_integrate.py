@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from cellstate._base.checks import integer, positive
 from cellstate._base.random import generator
-from cellstate.systems._diffusion import Diffusion
+from cellstate.systems._diffusion import Diffusion, checked_states
 
 COARSE = 0.2  # dt lambda_max above which a step or a frame is too long
 FINE = 0.02  # dt lambda_max aimed at inside a frame
@@ -186,11 +186,7 @@ def check_finite(x: np.ndarray, system: Diffusion, dt: float) -> None:
 
 
 def _check_states(x: np.ndarray, system: Diffusion) -> None:
-    if x.ndim == 0 or x.shape[-1] != system.dimension:
-        raise ValueError(
-            f"states of {system.name} have shape (..., {system.dimension}); found "
-            f"{x.shape}."
-        )
+    checked_states(x, system.dimension, system.name)
     if not np.isfinite(x).all():
         raise ValueError(
             f"states must be finite; found {int((~np.isfinite(x)).sum())} of {x.size} "

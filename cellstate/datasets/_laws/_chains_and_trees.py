@@ -71,6 +71,13 @@ def birth_death(
     ((12, 1), 0.1345)
     """
     interval = positive(frame_interval, "frame_interval", "h", "frame_interval=0.05")
+    positive(immigration, "immigration", "1/h", "immigration=5.0")
+    positive(death_rate, "death_rate", "1/h", "death_rate=1.0")
+    if not 0 <= source < target:
+        raise ValueError(
+            f"`source` lies below `target`, both counts of 0 or more; found {source} "
+            f"and {target}. Exchange them."
+        )
     mean = immigration / death_rate
     top = int(np.ceil(max(target, mean) + 12 * np.sqrt(max(target, mean)) + 12))
     law = BirthDeathChain.immigration_death(immigration, death_rate, top)

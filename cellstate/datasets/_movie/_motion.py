@@ -177,6 +177,7 @@ def _check_room(
             f"cells may cover up to {CROWDED:.0%} of the field; found "
             f"{covered[frame]:.0%} in frame {frame}, {rows.size} cells of "
             f"{shown.area[rows].mean():.0f} um2 in {arena[0]:.0f} x {arena[1]:.0f} um "
-            "with its margin. Use fewer cells or frames, a larger `shape`, a lower "
-            "division_rate, or a death_rate that keeps the number steady."
+            "with its margin. Use fewer cells or frames, a larger `shape`, a smaller "
+            "Motion(margin=...), a lower division_rate, or a death_rate that keeps the "
+            "number steady."
         )

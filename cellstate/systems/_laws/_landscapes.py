@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cellstate.systems._diffusion import Gradient
+from cellstate.systems._diffusion import Gradient, checked_states
 from cellstate.systems._paths import TransitionPaths
 from cellstate.systems._regions import Ball, HalfSpace, Region
 from cellstate.systems._routes._finite_volumes import finite_volumes
@@ -62,7 +62,7 @@ def roomy_box(law: Plane, box: Box2) -> Box2:
 
 def split(x: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Coordinates x and y of states (..., 2)."""
-    x = np.asarray(x, dtype=float)
+    x = checked_states(x, 2, "a law in the plane")
     return x[..., 0], x[..., 1]
 
 
@@ -169,5 +169,5 @@ class TripleWell(Plane):
     @staticmethod
     def _terms(x: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """The Gaussian terms (..., 4) and the way from their centres (..., 4, 2)."""
-        away = np.asarray(x, dtype=float)[..., None, :] - CENTERS
+        away = checked_states(x, 2, TripleWell.name)[..., None, :] - CENTERS
         return HEIGHTS * np.exp(-(away**2).sum(axis=-1)), away

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from cellstate._base.checks import integer
 from cellstate._base.random import generator
-from cellstate.systems._diffusion import Gradient
+from cellstate.systems._diffusion import Gradient, checked_states
 from cellstate.systems._paths import TransitionPaths
 from cellstate.systems._regions import HalfSpace
 from cellstate.systems._routes._panels import Piecewise, integral_from_left, nodes_of
@@ -44,15 +44,15 @@ class Line(Gradient):
 
     def potential(self, x: ArrayLike) -> np.ndarray:
         """V of states (..., 1), shape (...)."""
-        return self._energy(np.asarray(x, dtype=float)[..., 0])
+        return self._energy(checked_states(x, 1, self.name)[..., 0])
 
     def gradient(self, x: ArrayLike) -> np.ndarray:
         """V' of states (..., 1), shape (..., 1)."""
-        return self._slope(np.asarray(x, dtype=float))
+        return self._slope(checked_states(x, 1, self.name))
 
     def hessian(self, x: ArrayLike) -> np.ndarray:
         """V'' of states (..., 1), shape (..., 1, 1)."""
-        return self._curvature(np.asarray(x, dtype=float))[..., None]
+        return self._curvature(checked_states(x, 1, self.name))[..., None]
 
     def density(self, x: ArrayLike) -> np.ndarray:
         """Stationary density e^(-V/D) / Z of states (..., 1), shape (...)."""
