@@ -29,7 +29,8 @@ class TruthComparison(Result):
     committor_correlation
         Pearson's, NaN when either is constant.
     events
-        Flags against true commitments; None when no events were flagged yet.
+        Flags against true commitments; None when no events were flagged yet, or
+        the law tells of none.
     """
 
     kind: ClassVar[str] = "truth_comparison"

@@ -99,7 +99,8 @@ class Diffusion(ABC):
     def transition_paths(self) -> TransitionPaths:
         """Exact transition paths from `source` to `target`, by the first route.
 
-        Quadrature on a line, finite volumes in the plane; computed once per system.
+        On a line quadrature, or collocation where there is no potential; in the plane
+        finite volumes. Computed once per system.
         """
         return _transition_paths(self)
 
@@ -136,8 +137,9 @@ class Diffusion(ABC):
         # The solvers know this class: they are looked up when first needed.
         if self.dimension == 1:
             from cellstate.systems._routes._collocation import collocation
+            from cellstate.systems._routes._quadrature import quadrature
 
-            return collocation(self)
+            return quadrature(self) if isinstance(self, Gradient) else collocation(self)
         from cellstate.systems._routes._finite_volumes import finite_volumes
 
         return finite_volumes(self)

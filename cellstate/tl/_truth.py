@@ -15,6 +15,8 @@ from cellstate.events import EventScore, score_events
 from cellstate.kinetics import Rates
 from cellstate.tracks import Tracks
 
+OPEN = ("unfinished", "undecided")  # ends on the way: no truth to be told
+
 
 def compare_with_truth(
     adata: AnnData,
@@ -77,7 +79,12 @@ def compare_with_truth(
     result = TruthComparison(
         system=truth.system,
         numbers=_numbers(truth, get.rates(adata, rates) if rates in stored else None),
-        events=_events(adata, events) if events in stored else None,
+        # Laws without cells that commit, chains say, tell of no events.
+        events=(
+            _events(adata, events)
+            if events in stored and keys.TRUTH_EVENT in adata.obs
+            else None
+        ),
         **errors,
     )
     store.put(
@@ -139,14 +146,11 @@ def _row(name: str, truth: float, estimate: Estimate | None) -> tuple:
 def _events(adata: AnnData, key: str) -> EventScore:
     table = get.events(adata, key).table
     tracks = extract.tracks(adata)
-    happened, true_time = true_commitments(adata, tracks)
+    happened, true_time = _true_commitments(adata, tracks)
     return score_events(table["status"], table["time"], happened, true_time)
 
 
-OPEN = ("unfinished", "undecided")  # ends on the way: no truth to be told
-
-
-def true_commitments(adata: AnnData, tracks: Tracks) -> tuple[np.ndarray, np.ndarray]:
+def _true_commitments(adata: AnnData, tracks: Tracks) -> tuple[np.ndarray, np.ndarray]:
     """Whether each track saw its cell commit (1, 0, NaN if open), and when (h)."""
     time = extract.column(adata, keys.TRUTH_COMMITMENT_TIME).to_numpy(float)
     event = extract.column(adata, keys.TRUTH_EVENT).astype(str).to_numpy()

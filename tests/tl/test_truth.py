@@ -70,6 +70,16 @@ def test_what_was_not_computed_is_left_out(cells):
     assert (found.numbers["inside"] == "no interval").all()
 
 
+def test_a_law_that_tells_of_no_events_is_compared_without_them():
+    adata = cs.datasets.birth_death(n_cells=30, n_frames=100, rng=1)
+    cs.tl.define_states(adata, source="truth_set == 'A'", target="truth_set == 'B'")
+    cs.tl.committor(adata, n_bootstrap=2, rng=0)
+    cs.tl.differentiation_events(adata)
+    found = cs.tl.compare_with_truth(adata)
+    assert found.events is None
+    assert found.committor_rmse < 0.3 * found.committor_rmse_base
+
+
 def test_cells_without_truth_are_told_where_truth_comes_from(walkers_ab):
     cs.tl.committor(walkers_ab, n_bootstrap=2, rng=0)
     with pytest.raises(KeyError, match=r"cs\.datasets"):

@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cellstate.systems._diffusion import Diffusion
-from cellstate.systems._paths import TransitionPaths
-from cellstate.systems._routes._finite_volumes import finite_volumes
-from cellstate.systems._routes._grid import boltzmann, integral_over_box, sample_in_box
+from cellstate.systems._routes._grid import boltzmann, integral_over_box
 
 # A quarter turn, counter-clockwise.
 TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
@@ -72,12 +70,3 @@ class Circulating(Diffusion):
             self.box,
         )
         return self.swirl**2 * curvature
-
-    def sample(
-        self, n: int, rng: int | np.random.Generator | None = None
-    ) -> np.ndarray:
-        """Draw n states from e^(-V/D) / Z by rejection, shape (n, 2)."""
-        return sample_in_box(self, n, rng)
-
-    def _first_route(self) -> TransitionPaths:
-        return finite_volumes(self)

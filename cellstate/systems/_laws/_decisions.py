@@ -11,10 +11,7 @@ from cellstate._base.checks import positive
 from cellstate.systems._diffusion import Diffusion
 from cellstate.systems._laws._decision import Decision, Point
 from cellstate.systems._laws._landscapes import Box2, symmetric
-from cellstate.systems._paths import TransitionPaths
 from cellstate.systems._regions import Ball, Region
-from cellstate.systems._routes._finite_volumes import finite_volumes
-from cellstate.systems._routes._grid import sample_in_box
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,12 +245,3 @@ class ToggleSwitch(Diffusion):
             np.stack([slope[..., 0], loss], -1),
         ]
         return np.stack(rows, -2)
-
-    def sample(
-        self, n: int, rng: int | np.random.Generator | None = None
-    ) -> np.ndarray:
-        """Draw n states from the density of the first route by rejection, (n, 2)."""
-        return sample_in_box(self, n, rng)
-
-    def _first_route(self) -> TransitionPaths:
-        return finite_volumes(self)

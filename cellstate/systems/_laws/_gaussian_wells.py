@@ -9,10 +9,7 @@ from scipy.stats import qmc
 from cellstate._base.checks import integer, positive
 from cellstate._base.random import generator
 from cellstate.systems._diffusion import Gradient
-from cellstate.systems._paths import TransitionPaths
 from cellstate.systems._regions import Region
-from cellstate.systems._routes._finite_volumes import finite_volumes
-from cellstate.systems._routes._quadrature import quadrature
 
 EDGE = 30.0  # V / D at the edge of the box above the bowl's bottom
 BOUND = 1 << 12  # points that bound the density from above before drawing from it
@@ -129,6 +126,3 @@ class GaussianWells(Gradient):
             -(away**2).sum(axis=-1) / (2 * widths**2)
         )
         return hills, away / widths[:, None] ** 2
-
-    def _first_route(self) -> TransitionPaths:
-        return quadrature(self) if self.dimension == 1 else finite_volumes(self)

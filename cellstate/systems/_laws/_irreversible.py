@@ -11,10 +11,7 @@ from cellstate.systems._laws._circulating import Circulating
 from cellstate.systems._laws._decisions import BinaryChoice
 from cellstate.systems._laws._landscapes import Box2, DoubleWell2D, split
 from cellstate.systems._laws._line import finite
-from cellstate.systems._paths import TransitionPaths
 from cellstate.systems._regions import Ball, Region
-from cellstate.systems._routes._finite_volumes import finite_volumes
-from cellstate.systems._routes._grid import sample_in_box
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +52,6 @@ class MaierStein(Diffusion):
         first = np.stack([1 - 3 * x**2 - 10 * y**2, -20 * x * y], axis=-1)
         second = np.stack([-2 * x * y, -(1 + x**2)], axis=-1)
         return np.stack([first, second], axis=-2)
-
-    def sample(
-        self, n: int, rng: int | np.random.Generator | None = None
-    ) -> np.ndarray:
-        """Draw n states from the density of the first route by rejection, (n, 2)."""
-        return sample_in_box(self, n, rng)
-
-    def _first_route(self) -> TransitionPaths:
-        return finite_volumes(self)
 
 
 @dataclass(frozen=True, kw_only=True)

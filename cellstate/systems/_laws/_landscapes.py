@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cellstate.systems._diffusion import Gradient, checked_states
-from cellstate.systems._paths import TransitionPaths
 from cellstate.systems._regions import Ball, HalfSpace, Region
-from cellstate.systems._routes._finite_volumes import finite_volumes
-from cellstate.systems._routes._grid import boltzmann, sample_in_box
+from cellstate.systems._routes._grid import boltzmann
 
 Box2 = tuple[tuple[float, float], tuple[float, float]]
 EDGE = 15.0  # V / D at the edge of a box above the bottom
@@ -33,15 +31,6 @@ class Plane(Gradient):
     def density(self, x: ArrayLike) -> np.ndarray:
         """Stationary density e^(-V/D) / Z of states (..., 2), shape (...)."""
         return boltzmann(self)(x)
-
-    def sample(
-        self, n: int, rng: int | np.random.Generator | None = None
-    ) -> np.ndarray:
-        """Draw n states from e^(-V/D) / Z by rejection, shape (n, 2)."""
-        return sample_in_box(self, n, rng)
-
-    def _first_route(self) -> TransitionPaths:
-        return finite_volumes(self)
 
 
 @lru_cache(maxsize=256)

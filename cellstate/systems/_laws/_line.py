@@ -10,10 +10,9 @@ from numpy.typing import ArrayLike
 from cellstate._base.checks import integer
 from cellstate._base.random import generator
 from cellstate.systems._diffusion import Gradient, checked_states
-from cellstate.systems._paths import TransitionPaths
 from cellstate.systems._regions import HalfSpace
 from cellstate.systems._routes._panels import Piecewise, integral_from_left, nodes_of
-from cellstate.systems._routes._quadrature import HEIGHT, panel_count, quadrature
+from cellstate.systems._routes._quadrature import HEIGHT, panel_count
 
 EDGE = 40.0  # V / D at the ends of the box above the bottom
 GRID = 4001  # points that find the ends of the box
@@ -67,9 +66,6 @@ class Line(Gradient):
     ) -> np.ndarray:
         """Draw n states by inverting the exact cumulative law, shape (n, 1)."""
         return sample_on_line(self, n, rng)
-
-    def _first_route(self) -> TransitionPaths:
-        return quadrature(self)
 
 
 @lru_cache(maxsize=256)

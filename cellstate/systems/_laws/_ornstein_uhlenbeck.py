@@ -9,10 +9,7 @@ from cellstate._base.checks import integer, positive
 from cellstate._base.random import generator
 from cellstate.systems._laws._circulating import TURN, Circulating
 from cellstate.systems._laws._line import finite
-from cellstate.systems._paths import TransitionPaths
 from cellstate.systems._regions import Region
-from cellstate.systems._routes._collocation import collocation
-from cellstate.systems._routes._finite_volumes import finite_volumes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +141,3 @@ class OrnsteinUhlenbeck(Circulating):
         """Draw n states from the Gaussian, shape (n, d)."""
         size = (integer(n, "n", 0), self.d)
         return generator(rng).normal(0, np.sqrt(self.variance()), size)
-
-    def _first_route(self) -> TransitionPaths:
-        return finite_volumes(self) if self.d == 2 else collocation(self)
