@@ -10,11 +10,13 @@ from cellstate.kinetics._committor import (
     solve_horizon,
 )
 from cellstate.kinetics._fate import realised_fate
-from cellstate.kinetics._fit import Committor, committor_from_tracks
+from cellstate.kinetics._fit import committor_from_tracks
 from cellstate.kinetics._rates import Rates, estimate_rates, last_met
+from cellstate.kinetics._result import REASONS, Committor
 from cellstate.kinetics._stopping import StoppedPairs, stopped_pairs
 
 __all__ = [
+    "REASONS",
     "Calibration",
     "Committor",
     "CommittorModel",

@@ -1,13 +1,11 @@
 """Fit a committor to tracks: penalty by lineage folds, cells judged by others' fit."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
 from cellstate._base.progress import progress
 from cellstate._base.random import generator
-from cellstate._base.results import Result
 from cellstate.kinetics._basis import SmoothBasis, smooth_basis
 from cellstate.kinetics._committor import (
     CommittorModel,
@@ -17,6 +15,7 @@ from cellstate.kinetics._committor import (
     solve_horizon,
 )
 from cellstate.kinetics._fate import realised_fate
+from cellstate.kinetics._result import Committor
 from cellstate.kinetics._stopping import StoppedPairs, stopped_pairs
 from cellstate.tracks import Tracks, lineage_folds, lineage_weights
 
@@ -27,57 +26,6 @@ KEPT = 50_000_000
 # Splits into folds that a cell's committor is averaged over: which lineages happen to
 # share a fold should not decide what is said of a cell.
 SPLITS = 5
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Committor(Result):
-    """Chance to reach B before A (forward), to have come from A (backward).
-
-    Attributes
-    ----------
-    forward
-        Shape (n,). Each cell is judged by models fitted to other lineages when
-        there are folds, averaged over several splits. 0 in A; 1 in B when the
-        state shows that it is B. NaN where the state is undefined.
-    backward
-        Shape (n,); NaN throughout with a horizon or without a source, and outside
-        both sets when no track was seen to come from one of them.
-    replicates
-        Forward committor refitted to lineages drawn with replacement, each time
-        with another split into folds, (n, R).
-    residual
-        Largest relative residual of the linear solves.
-    model
-        The committor as a function of the state, fitted to all lineages.
-    source, target
-        Names of A and B; an empty source means that only the horizon ends a path.
-    method
-        "tracks".
-    horizon
-        Hours within which B must be reached; NaN for no limit.
-    penalty, brier
-        Strength chosen and its Brier score on held-out lineages (NaN if given).
-    n_folds
-        Lineage folds; 0 when cells were judged by a fit that has seen them.
-    n_pairs, n_clipped
-        Stopped transitions used; cells whose value had to be cut to [0, 1].
-    """
-
-    kind: ClassVar[str] = "committor"
-    forward: np.ndarray
-    backward: np.ndarray
-    replicates: np.ndarray
-    residual: float
-    model: CommittorModel
-    source: str
-    target: str
-    method: str
-    horizon: float
-    penalty: float
-    brier: float
-    n_folds: int
-    n_pairs: int
-    n_clipped: int
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

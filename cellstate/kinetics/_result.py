@@ -1,0 +1,84 @@
+"""The committor of cells, however it was found."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from cellstate._base.results import Result
+from cellstate.kinetics._committor import CommittorModel
+
+# Why a cell has no committor; `Committor.reason` holds the place in this list.
+REASONS = (
+    "",
+    "the state is undefined",
+    "joined neither to the source nor to the target",
+    "outside the grid",
+    "no transition was seen near this state",
+)
+UNKNOWN = float("nan")
+
+
+def _none() -> np.ndarray:
+    return np.zeros(0, dtype=np.int8)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Committor(Result):
+    """Chance to reach B before A (forward), to have come from A (backward).
+
+    Attributes
+    ----------
+    forward
+        Shape (n,). 0 in A; 1 in B when the state shows that it is B. NaN where it is
+        not known. From tracks, each cell is judged by models fitted to other lineages
+        when there are folds, averaged over several splits.
+    backward
+        Shape (n,); NaN throughout with a horizon or without a source, and outside
+        both sets when no track was seen to come from one of them.
+    reason
+        Why `forward` is NaN: place in `cellstate.kinetics.REASONS`, shape (n,); empty
+        when no cell lacks it.
+    replicates
+        Forward committor refitted to lineages drawn with replacement, each time
+        with another split into folds, (n, R); R is 0 where there are no tracks.
+    residual
+        Largest relative residual of the linear solves.
+    source, target
+        Names of A and B; an empty source means that only the horizon ends a path.
+    method
+        "tracks", "graph", "grid" or "sde".
+    division
+        What is followed at a division: "random" (one daughter at random), "mass"
+        (the expected number of descendants in B, which may exceed 1), "any" (some
+        descendant), or "" (cells do not divide).
+    horizon
+        Hours within which B must be reached; NaN for no limit.
+    model
+        The committor as a function of the state, fitted to all lineages; None where
+        it was not fitted to tracks.
+    penalty, brier
+        Strength chosen and its Brier score on held-out lineages (NaN if given).
+    n_folds
+        Lineage folds; 0 when cells were judged by a fit that has seen them.
+    n_pairs, n_clipped
+        Stopped transitions used; cells whose value had to be cut to [0, 1].
+    """
+
+    kind: ClassVar[str] = "committor"
+    forward: np.ndarray
+    backward: np.ndarray
+    reason: np.ndarray = field(default_factory=_none)
+    replicates: np.ndarray
+    residual: float
+    source: str
+    target: str
+    method: str
+    division: str = "random"
+    horizon: float = UNKNOWN
+    model: CommittorModel | None = None
+    penalty: float = UNKNOWN
+    brier: float = UNKNOWN
+    n_folds: int = 0
+    n_pairs: int = 0
+    n_clipped: int = 0
