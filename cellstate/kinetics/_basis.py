@@ -10,11 +10,19 @@ from scipy.spatial.distance import cdist
 from cellstate._base.random import generator
 from cellstate._base.results import Result
 
-# Directions of the landmark kernel below this share of the largest are left out:
-# the penalty would hold their coefficients near 0 in any case, at full cost.
+# Directions of the landmark kernel below this share of the largest, or below 1 / n,
+# are left out: the penalty would hold their coefficients near 0, at full cost.
 KERNEL_FLOOR = 1e-4
 # States whose distances to the landmarks are held in memory at once.
 BLOCK = 10_000
+# At most this many landmarks, and kernel values at n states.
+LANDMARKS, KERNEL_VALUES = 1000, 300_000_000
+# n states can carry n^RICHNESS functions: narrower Gaussians are taken, each time by
+# NARROWER, until there are that many.
+RICHNESS, NARROWER, NARROWEST = 0.3, 0.5**0.5, 1 / 8
+# Beyond this many states functions are evaluated in single precision, at half the
+# cost: its rounding, some 1e-5 of a function, is far below the sampling error.
+SINGLE = 200_000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,14 +60,41 @@ class SmoothBasis(Result):
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Evaluate at states (n, d); returns (n, size)."""
         values = np.empty((len(x), self.size))
-        values[:, 0] = 1.0
-        linear = self.center.size
         # In blocks: distances to all landmarks take more room than the values.
         for start in range(0, len(x), BLOCK):
             part = slice(start, start + BLOCK)
             kernel = _gaussian(x[part], self.landmarks, self.bandwidth)
-            values[part, 1 : 1 + linear] = (x[part] - self.center) / self.bandwidth
-            values[part, 1 + linear :] = kernel @ self.whitening
+            values[part] = self._joined(x[part], kernel @ self.whitening)
+        return values
+
+    def rough(self, x: np.ndarray) -> np.ndarray:
+        """Evaluate at a block of states (n, d) in single precision, (n, size)."""
+        near = (x - self.center).astype(np.float32)
+        marks = (self.landmarks - self.center).astype(np.float32)
+        kernel = near @ marks.T
+        kernel *= 2
+        kernel -= (marks**2).sum(axis=1)
+        kernel -= (near**2).sum(axis=1)[:, None]
+        kernel *= np.float32(0.5 / self.bandwidth**2)
+        np.exp(kernel, out=kernel)
+        return self._joined(x, kernel @ self.whitening.astype(np.float32))
+
+    def slope(self, x: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+        """Derivatives of the function with these coefficients, (n, d) -> (n, d)."""
+        linear = self.center.size
+        kernel = _gaussian(x, self.landmarks, self.bandwidth)
+        kernel *= self.whitening @ coefficients[1 + linear :]
+        toward = kernel @ self.landmarks - kernel.sum(axis=1)[:, None] * x
+        return toward / self.bandwidth**2 + coefficients[1 : 1 + linear] / (
+            self.bandwidth
+        )
+
+    def _joined(self, x: np.ndarray, gaussians: np.ndarray) -> np.ndarray:
+        linear = self.center.size
+        values = np.empty((len(x), self.size), dtype=gaussians.dtype)
+        values[:, 0] = 1.0
+        values[:, 1 : 1 + linear] = (x - self.center) / self.bandwidth
+        values[:, 1 + linear :] = gaussians
         return values
 
     def penalty(self, linear: float = 1.0) -> np.ndarray:
@@ -73,41 +108,71 @@ class SmoothBasis(Result):
 def smooth_basis(
     x: np.ndarray,
     *,
-    n_landmarks: int = 1000,
+    n_landmarks: int | None = None,
     bandwidth: float | None = None,
     rng: int | np.random.Generator | None = None,
 ) -> SmoothBasis:
-    """Place landmarks at random cells and set the width from the spread of the data.
+    """Place landmarks at random cells; the width follows the spread and the number.
 
     Parameters
     ----------
     x
         States without NaN, shape (n, d).
     n_landmarks
-        At most n.
+        At most n; 1000 when None, fewer beyond 300,000 states.
     bandwidth
-        Width sigma of exp(-r^2 / 2 sigma^2); by default the square root of the
-        total variance, which adapts to dimension and scale.
+        Width sigma of exp(-r^2 / 2 sigma^2). By default the square root of the total
+        variance, which adapts to dimension and scale; where so few directions come of
+        it that n states could tell many more apart (in one to three dimensions),
+        narrower.
     rng
         Seed or Generator.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(10_000, 2))
+    >>> smooth_basis(x[:100], rng=0).size, smooth_basis(x, rng=0).size
+    (26, 32)
     """
     rng = generator(rng)
+    if n_landmarks is None:
+        n_landmarks = min(LANDMARKS, max(KERNEL_VALUES // max(len(x), 1), 100))
     count = min(n_landmarks, len(x))
     # In an order that the states themselves give, so that the order of rows does
     # not decide which cells become landmarks.
     x = x[np.lexsort(x.T[::-1])]
     landmarks = x[np.sort(rng.choice(len(x), size=count, replace=False))]
     if bandwidth is None:
-        bandwidth = float(np.sqrt(x.var(axis=0).sum()))
-        bandwidth = bandwidth if bandwidth > 0 else 1.0
-    values, vectors = eigh(_gaussian(landmarks, landmarks, bandwidth))
-    keep = values > KERNEL_FLOOR * values.max()
+        bandwidth, values, vectors = _adapted(x, landmarks)
+    else:
+        values, vectors = _directions(landmarks, bandwidth, len(x))
     return SmoothBasis(
         landmarks=landmarks,
-        whitening=vectors[:, keep] / np.sqrt(values[keep]),
+        whitening=vectors / np.sqrt(values),
         center=x.mean(axis=0),
         bandwidth=bandwidth,
     )
+
+
+def _adapted(
+    x: np.ndarray, landmarks: np.ndarray
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return the widest bandwidth with enough directions, and these."""
+    widest = float(np.sqrt(x.var(axis=0).sum())) or 1.0
+    bandwidth, enough = widest, min(len(x) ** RICHNESS, len(landmarks) / 2)
+    while True:
+        values, vectors = _directions(landmarks, bandwidth, len(x))
+        if values.size >= enough or bandwidth <= NARROWEST * widest:
+            return bandwidth, values, vectors
+        bandwidth *= NARROWER
+
+
+def _directions(
+    landmarks: np.ndarray, bandwidth: float, n: int
+) -> tuple[np.ndarray, np.ndarray]:
+    values, vectors = eigh(_gaussian(landmarks, landmarks, bandwidth))
+    keep = values > min(KERNEL_FLOOR, 1 / n) * values.max()
+    return values[keep], vectors[:, keep]
 
 
 def _gaussian(x: np.ndarray, y: np.ndarray, bandwidth: float) -> np.ndarray:

@@ -7,9 +7,8 @@ import numpy as np
 
 from cellstate._base.results import Result
 from cellstate.kinetics._basis import SmoothBasis
-from cellstate.kinetics._stopping import StoppedPairs
 
-# Pairs whose basis functions are held in memory at once.
+# States whose basis functions are held in memory at once.
 BLOCK = 10_000
 
 
@@ -27,6 +26,8 @@ class CommittorModel(Result):
         Ridge penalty.
     residual
         Norm of the linear system's residual over the norm of its right side.
+    ceiling
+        Largest value: 1 for a chance, infinity for a number or a time.
     """
 
     kind: ClassVar[str] = "committor_model"
@@ -34,9 +35,10 @@ class CommittorModel(Result):
     coefficients: np.ndarray
     penalty: float
     residual: float
+    ceiling: float = 1.0
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Evaluate at states (n, d), clipped to [0, 1]; NaN rows stay NaN."""
+        """Evaluate at states (n, d), clipped to [0, ceiling]; NaN rows stay NaN."""
         q = np.full(len(x), np.nan)
         known = np.flatnonzero(np.isfinite(x).all(axis=1))
         for rows in np.array_split(known, max(1, -(-known.size // BLOCK))):
@@ -45,24 +47,32 @@ class CommittorModel(Result):
 
     def at(self, phi: np.ndarray) -> np.ndarray:
         """Evaluate where the basis functions are known, (n, size) -> (n,)."""
-        return np.clip(phi @ self.coefficients, 0, 1)
+        return np.clip(phi @ self.coefficients, 0, self.ceiling)
+
+    def gradient(self, x: np.ndarray) -> np.ndarray:
+        """Derivatives by the state at states (n, d), without the clipping, (n, d)."""
+        slopes = np.full(x.shape, np.nan)
+        known = np.flatnonzero(np.isfinite(x).all(axis=1))
+        for rows in np.array_split(known, max(1, -(-known.size // BLOCK))):
+            slopes[rows] = self.basis.slope(x[rows], self.coefficients)
+        return slopes
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Moments:
     """Weighted sums over stopped pairs: all that a solve needs, and additive.
 
-    With Phi the basis at the start, Psi at the stop (0 where A or B was met), v the
-    value met and W the weights.
+    With Phi the basis at the start, Psi at the stop, g and c the gain and constant of
+    the pairs and W their weights.
 
     Attributes
     ----------
     gram
         Phi' W Phi, shape (..., p, p).
     step
-        Phi' W Psi, shape (..., p, p).
+        Phi' W g Psi, shape (..., p, p).
     met
-        Phi' W v, shape (..., p).
+        Phi' W c, shape (..., p).
     at_once
         The same for pairs that are in B without a step, shape (..., p).
     """
@@ -72,86 +82,43 @@ class Moments:
     met: np.ndarray
     at_once: np.ndarray
 
-    def __getitem__(self, part: object) -> "Moments":
-        return Moments(
-            gram=self.gram[part],
-            step=self.step[part],
-            met=self.met[part],
-            at_once=self.at_once[part],
+    @classmethod
+    def zeros(cls, *shape: int) -> "Moments":
+        """Nothing summed yet, for arrays of shape (*shape[:-1], p, p) and so on."""
+        square = (*shape, shape[-1])
+        return cls(
+            gram=np.zeros(square),
+            step=np.zeros(square),
+            met=np.zeros(shape),
+            at_once=np.zeros(shape),
         )
 
-    def total(self) -> "Moments":
-        """Sum over the first axis."""
+    def padded(self, missing: int) -> "Moments":
+        """Add empty groups after the last."""
+        if not missing:
+            return self
+        more = Moments.zeros(missing, self.met.shape[-1])
         return Moments(
-            gram=self.gram.sum(0),
-            step=self.step.sum(0),
-            met=self.met.sum(0),
-            at_once=self.at_once.sum(0),
+            gram=np.concatenate([self.gram, more.gram]),
+            step=np.concatenate([self.step, more.step]),
+            met=np.concatenate([self.met, more.met]),
+            at_once=np.concatenate([self.at_once, more.at_once]),
         )
 
-    def without(self, part: int) -> "Moments":
-        """Sum over the first axis but for one part: the training folds."""
-        keep = np.arange(len(self.gram)) != part
-        return self[keep].total()
-
-
-def fold_moments(
-    basis: SmoothBasis,
-    x: np.ndarray,
-    pairs: StoppedPairs,
-    fold: np.ndarray,
-    row_weight: np.ndarray | None = None,
-    *,
-    phi: np.ndarray | None = None,
-) -> Moments:
-    """Sum the pairs of each fold; pairs with an undefined state are left out.
-
-    Parameters
-    ----------
-    basis
-        p functions.
-    x
-        States of all rows, shape (n, d).
-    pairs
-        Stopped pairs among the rows.
-    fold
-        Fold of each row, shape (n,); -1 leaves a row out.
-    row_weight
-        Weight of each start row, shape (n,), as a bootstrap draws it.
-    phi
-        The basis at all rows, shape (n, p), if it fits in memory: many sums over
-        the same rows then evaluate it once.
-    """
-    evaluate = (lambda rows: basis(x[rows])) if phi is None else phi.__getitem__
-    known = np.isfinite(x).all(axis=1)
-    weight = (
-        pairs.weight if row_weight is None else pairs.weight * row_weight[pairs.start]
-    )
-    usable = known[pairs.start] & (known[pairs.stop] | pairs.absorbed)
-    usable &= (fold[pairs.start] >= 0) & (weight > 0)
-    n_folds, p = int(fold.max()) + 1, basis.size
-    gram, step = np.zeros((n_folds, p, p)), np.zeros((n_folds, p, p))
-    met, at_once = np.zeros((n_folds, p)), np.zeros((n_folds, p))
-    for f in range(n_folds):
-        chosen = np.flatnonzero(usable & (fold[pairs.start] == f))
-        for part in np.array_split(chosen, max(1, -(-chosen.size // BLOCK))):
-            here = evaluate(pairs.start[part])
-            going = ~pairs.absorbed[part]
-            weighted = here * weight[part, None]
-            there = evaluate(pairs.stop[part[going]])
-            value = np.nan_to_num(pairs.value[part])
-            instant = pairs.start[part] == pairs.stop[part]
-            gram[f] += weighted.T @ here
-            step[f] += weighted[going].T @ there
-            met[f] += weighted.T @ value
-            at_once[f] += weighted.T @ (value * instant)
-    return Moments(gram=gram, step=step, met=met, at_once=at_once)
+    def weighted(self, weight: np.ndarray) -> "Moments":
+        """Sum over the first axis with weights, shape (..., n_groups)."""
+        return Moments(
+            gram=np.tensordot(weight, self.gram, 1),
+            step=np.tensordot(weight, self.step, 1),
+            met=np.tensordot(weight, self.met, 1),
+            at_once=np.tensordot(weight, self.at_once, 1),
+        )
 
 
 def solve_committor(
-    basis: SmoothBasis, moments: Moments, penalty: float
+    basis: SmoothBasis, moments: Moments, penalty: float, *, ceiling: float = 1.0
 ) -> CommittorModel:
-    """Solve (Phi' W (Phi - Psi) + penalty R) c = Phi' W v.
+    """Solve (Phi' W (Phi - g Psi) + penalty R) c = Phi' W c.
 
     Notes
     -----
@@ -164,19 +131,29 @@ def solve_committor(
     Strahan et al., J. Chem. Theory Comput. 17 (2021) 2948 (dynamical Galerkin
     approximation with stopped transitions).
     """
-    # The first function is 1, so this is the weight of pairs that met A or B.
-    met = moments.gram[0, 0] - moments.step[0, 0]
+    # The first function is 1, so this is the weight of pairs that met A or B; it may
+    # be negative only where divisions multiply.
+    met = abs(moments.gram[0, 0] - moments.step[0, 0])
     if met <= 1e-12 * moments.gram[0, 0]:
         nothing = np.full(basis.size, np.nan)
         return CommittorModel(
-            basis=basis, coefficients=nothing, penalty=float(penalty), residual=np.nan
+            basis=basis,
+            coefficients=nothing,
+            penalty=float(penalty),
+            residual=np.nan,
+            ceiling=ceiling,
         )
     matrix = moments.gram - moments.step + penalty * np.diag(basis.penalty())
-    return _solved(basis, matrix, moments.met, penalty)
+    return solved(basis, matrix, moments.met, penalty, ceiling)
 
 
 def solve_horizon(
-    basis: SmoothBasis, moments: Moments, penalty: float, n_steps: int
+    basis: SmoothBasis,
+    moments: Moments,
+    penalty: float,
+    n_steps: int,
+    *,
+    ceiling: float = 1.0,
 ) -> CommittorModel:
     """Solve for the chance to meet B first within `n_steps` steps of the pairs.
 
@@ -184,16 +161,21 @@ def solve_horizon(
     the pair stopped on the way], one solve for each step.
     """
     matrix = moments.gram + penalty * np.diag(basis.penalty())
-    model = _solved(basis, matrix, moments.at_once, penalty)
+    model = solved(basis, matrix, moments.at_once, penalty, ceiling)
     for _ in range(n_steps):
         right = moments.met + moments.step @ model.coefficients
-        model = _solved(basis, matrix, right, penalty)
+        model = solved(basis, matrix, right, penalty, ceiling)
     return model
 
 
-def _solved(
-    basis: SmoothBasis, matrix: np.ndarray, right: np.ndarray, penalty: float
+def solved(
+    basis: SmoothBasis,
+    matrix: np.ndarray,
+    right: np.ndarray,
+    penalty: float,
+    ceiling: float,
 ) -> CommittorModel:
+    """Solve one linear system and keep its residual."""
     # A singular system (no pair at all, say) still has a least-squares answer,
     # and the residual tells how good it is.
     try:
@@ -207,4 +189,5 @@ def _solved(
         coefficients=coefficients,
         penalty=float(penalty),
         residual=float(residual),
+        ceiling=ceiling,
     )

@@ -47,10 +47,9 @@ def realised_fate(
     successor, _ = steps(tracks, reverse=reverse)
     decided = np.where(target, 1.0, np.where(source, 0.0, np.nan))
     if horizon_frames is None:
-        order = np.unique(tracks.frame)
-        fate = decided.copy()
-        for frame in order if reverse else order[::-1]:
-            rows = np.flatnonzero((tracks.frame == frame) & np.isnan(decided))
+        fate, undecided = decided.copy(), np.isnan(decided)
+        for rows in tracks.by_frame(reverse=not reverse):
+            rows = rows[undecided[rows]]
             fate[rows] = _mean_of_next(fate, successor[rows])
         return fate
     fate = np.where(np.isnan(decided), 0.0, decided)

@@ -1,96 +1,85 @@
 """Fit a committor to tracks: penalty by lineage folds, cells judged by others' fit."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from cellstate._base.progress import progress
 from cellstate._base.random import generator
-from cellstate.kinetics._basis import SmoothBasis, smooth_basis
-from cellstate.kinetics._committor import (
-    CommittorModel,
-    Moments,
-    fold_moments,
-    solve_committor,
-    solve_horizon,
-)
+from cellstate.kinetics._basis import smooth_basis
 from cellstate.kinetics._fate import realised_fate
-from cellstate.kinetics._result import Committor
-from cellstate.kinetics._stopping import StoppedPairs, stopped_pairs
-from cellstate.tracks import Tracks, lineage_folds, lineage_weights
+from cellstate.kinetics._held_out import SPLITS, HeldOut, Judged
+from cellstate.kinetics._moments import divisions_of, evaluator
+from cellstate.kinetics._result import REASONS, Committor
+from cellstate.kinetics._stopping import Crossings, StoppedPairs, stopped_pairs
+from cellstate.kinetics._sums import fold_sums, n_groups_for
+from cellstate.tracks import Tracks, lineage_groups
 
 # Strengths of the ridge penalty that cross-validation chooses from.
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0)
-# The basis at all rows is kept when it takes less than this many numbers (400 MB).
-KEPT = 50_000_000
-# Splits into folds that a cell's committor is averaged over: which lineages happen to
-# share a fold should not decide what is said of a cell.
-SPLITS = 5
+# Rows by which the strength of the penalty is chosen, at most.
+CHOOSING = 100_000
+DIVISIONS = ("random", "mass", "any")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _Problem:
-    """What stays the same from fit to fit."""
+class Sets:
+    """The two sets between which cells go, and what is known of their edges.
 
-    x: np.ndarray
-    tracks: Tracks
+    Attributes
+    ----------
+    source, target
+        Boolean masks (n,) of A and B.
+    unknown
+        Rows of which nobody can tell whether they are in B, shape (n,).
+    target_is_event
+        B is known from the future only (the last frames before a division).
+    dies
+        Last rows of cells that die, shape (n,); None when no death was seen.
+    """
+
     source: np.ndarray
     target: np.ndarray
-    unknown: np.ndarray
-    target_is_event: bool
-    lag_frames: int
-    horizon_steps: int | None
-    basis: SmoothBasis
-    fold: np.ndarray
-    phi: np.ndarray | None
+    unknown: np.ndarray | None = None
+    target_is_event: bool = False
+    dies: np.ndarray | None = None
 
-    def moments(
-        self, pairs: StoppedPairs, row_weight: np.ndarray | None = None
-    ) -> Moments:
-        return fold_moments(
-            self.basis, self.x, pairs, self.fold, row_weight, phi=self.phi
-        )
-
-    def at(self, model: CommittorModel, rows: np.ndarray) -> np.ndarray:
-        return model(self.x[rows]) if self.phi is None else model.at(self.phi[rows])
-
-    def pairs(self, *, reverse: bool = False) -> StoppedPairs:
-        forward = not reverse
+    def forward(
+        self,
+        tracks: Tracks,
+        lag_frames: int,
+        division: str,
+        crossings: Crossings | None,
+    ) -> StoppedPairs:
+        """Pairs into the future."""
         return stopped_pairs(
-            self.tracks,
-            self.source if forward else self.target,
-            self.target if forward else self.source,
-            lag_frames=self.lag_frames,
-            reverse=reverse,
-            target_is_event=self.target_is_event and forward,
-            unknown=self.unknown if forward else None,
+            tracks,
+            self.source,
+            self.target,
+            lag_frames=lag_frames,
+            target_is_event=self.target_is_event,
+            unknown=self.unknown,
+            descendants=division != "random",
+            dies=self.dies,
+            crossings=crossings,
         )
 
-    def solved(self, moments: Moments, penalty: float) -> CommittorModel:
-        if self.horizon_steps is None:
-            return solve_committor(self.basis, moments, penalty)
-        return solve_horizon(self.basis, moments, penalty, self.horizon_steps)
+    def backward(
+        self, tracks: Tracks, lag_frames: int, crossings: Crossings | None
+    ) -> StoppedPairs:
+        """Pairs into the past, where A is what is sought."""
+        return stopped_pairs(
+            tracks,
+            self.target,
+            self.source,
+            lag_frames=lag_frames,
+            reverse=True,
+            crossings=None if crossings is None else crossings.reversed_for(tracks),
+        )
 
-    def judged(
-        self, moments: Moments, penalty: float, *, backward: bool = False
-    ) -> tuple[np.ndarray, CommittorModel]:
-        """Predict each fold by the others; also fit to all of them."""
-
-        def fit(part: Moments) -> CommittorModel:
-            if backward:
-                return solve_committor(self.basis, part, penalty)
-            return self.solved(part, penalty)
-
-        whole = fit(moments.total())
-        q = np.full(len(self.x), np.nan)
-        n_folds = len(moments.gram)
-        for f in range(n_folds):
-            rows = np.flatnonzero(self.fold == f)
-            model = whole if n_folds == 1 else fit(moments.without(f))
-            q[rows] = self.at(model, rows)
-        rest = np.flatnonzero(self.fold < 0)
-        q[rest] = self.at(whole, rest)
-        return q, whole
+    def at_the_sets(self, q: np.ndarray) -> np.ndarray:
+        """Set what holds by definition: 0 in A, and 1 in B if the state shows B."""
+        q = np.where(self.source, 0.0, q)
+        return q if self.target_is_event else np.where(self.target, 1.0, q)
 
 
 def committor_from_tracks(
@@ -105,10 +94,13 @@ def committor_from_tracks(
     lag_frames: int = 1,
     horizon_frames: int | None = None,
     frame_interval: float = 1.0,
+    division: str = "random",
+    dies: np.ndarray | None = None,
+    crossings: Crossings | None = None,
     folds: int = 5,
     n_bootstrap: int = 30,
     penalty: float | None = None,
-    n_landmarks: int = 1000,
+    n_landmarks: int | None = None,
     fit_rows: np.ndarray | None = None,
     rng: int | np.random.Generator | None = None,
 ) -> Committor:
@@ -127,18 +119,26 @@ def committor_from_tracks(
     target_is_event
         B is known from the future only; see `stopped_pairs`.
     lag_frames
-        Longest step of a stopped transition.
+        Longest step of a stopped transition; 1 with a horizon or "any".
     horizon_frames
         B must be reached within so many frames.
+    division
+        "random": one daughter is followed at random; "mass": the expected number of
+        descendants that reach B before A; "any": the chance that at least one does.
+    dies
+        Last rows of cells that die, shape (n,): they never reach B.
+    crossings
+        Chances of visits to A and B between frames, of `hidden_crossings`.
     folds
         Folds by lineage; each cell is judged by the fit to the other folds. 0
         fits and judges on the same cells.
     n_bootstrap
         Refits to lineages drawn with replacement.
     penalty
-        Ridge strength; chosen by the Brier score over the folds when None.
+        Ridge strength; chosen by the Brier score over the folds when None (of a
+        daughter followed at random, whatever `division` is).
     n_landmarks
-        Gaussians in the basis.
+        Gaussians in the basis; see `smooth_basis`.
     fit_rows
         Boolean mask (n,): only these rows are learned from, all are judged.
     rng
@@ -147,132 +147,141 @@ def committor_from_tracks(
     rng = generator(rng)
     if penalty is not None and not (np.isfinite(penalty) and penalty > 0):
         raise ValueError(f"`penalty` must be a number above 0; found {penalty!r}.")
-    defined = np.isfinite(x).all(axis=1)
-    fitted = defined if fit_rows is None else defined & fit_rows
-
-    def split() -> np.ndarray:
-        fold = np.zeros(len(x), dtype=np.int64)
-        if folds:
-            fold = lineage_folds(tracks, folds, stratify=target, rng=rng)
-        fold[~fitted] = -1
-        return fold
-
-    basis = smooth_basis(x[fitted], n_landmarks=n_landmarks, rng=rng)
-    first = _Problem(
-        x=x,
-        tracks=tracks,
+    known = np.isfinite(x).all(axis=1)
+    learned = known if fit_rows is None else known & fit_rows
+    sets = Sets(
         source=source,
         target=target,
-        unknown=np.zeros(len(x), bool) if unknown is None else unknown,
+        unknown=unknown,
         target_is_event=target_is_event,
-        lag_frames=1 if horizon_frames is not None else lag_frames,
-        horizon_steps=horizon_frames,
-        basis=basis,
-        fold=split(),
-        phi=basis(x) if len(x) * basis.size < KEPT else None,
+        dies=dies,
     )
-    problems = [first] + [replace(first, fold=split()) for _ in range(SPLITS - 1)]
-    problems = problems if folds else problems[:1]
-    pairs = first.pairs()
-    _reject_nothing_to_learn(first, pairs)
-    moments = [problem.moments(pairs) for problem in problems]
+    pairs = sets.forward(tracks, lag_frames, division, crossings)
+    _reject_nothing_to_learn(tracks, pairs, learned, horizon_frames)
+    basis = smooth_basis(x[learned], n_landmarks=n_landmarks, rng=rng)
+    n_groups = n_groups_for(basis, len(x), tracks)
+    group = lineage_groups(tracks, n_groups, rng)
+    evaluate = evaluator(basis, x)
+    held_out = HeldOut.draw(
+        group,
+        learned,
+        target,
+        folds=folds,
+        n_splits=SPLITS if len(x) <= CHOOSING else 1,
+        n_bootstrap=n_bootstrap,
+        rng=rng,
+    )
+
+    def fits(pairs: StoppedPairs, kind: str, horizon: int | None) -> Judged:
+        fitted_group = np.where(learned, group, -1)
+        divided = None
+        if kind == "any":
+            divided = divisions_of(evaluate, pairs, known, fitted_group)
+        return Judged(
+            basis=basis,
+            evaluate=evaluate,
+            known=known,
+            held_out=held_out,
+            sums=fold_sums(evaluate, basis.size, pairs, known, fitted_group, n_groups),
+            divisions=divided,
+            horizon=horizon,
+            ceiling=np.inf if kind == "mass" else 1.0,
+        )
+
+    forward = fits(pairs, division, horizon_frames)
     brier = np.nan
     if penalty is None:
-        penalty, brier = _choose_penalty(problems, moments)
-    judged = [p.judged(m, penalty) for p, m in zip(problems, moments, strict=True)]
-    q, model = _mean([one for one, _ in judged]), judged[0][1]
-    replicates = np.full((len(x), n_bootstrap), np.nan, dtype=np.float32)
-    for r in progress(range(n_bootstrap), "refitting the committor"):
-        problem = replace(first, fold=split()) if folds else first
-        resampled = problem.moments(pairs, lineage_weights(tracks, rng))
-        replicates[:, r] = _at_the_sets(problem.judged(resampled, penalty)[0], first)
-    forward = _at_the_sets(q, first)
-    backward, backward_residual = _backward(problems, penalty)
+        one = forward
+        if division != "random":
+            single = sets.forward(tracks, lag_frames, "random", crossings)
+            one = fits(single, "random", horizon_frames)
+        penalty, brier = _choose_penalty(one, sets, tracks, learned, rng)
+    q, model = forward.judge(penalty)
+    replicates = forward.replicates(penalty)
+    replicates = sets.at_the_sets(replicates.T).T.astype(np.float32)
+    q_back, back_residual = np.full(len(x), np.nan), 0.0
+    if horizon_frames is None and source.any():
+        past = fits(sets.backward(tracks, lag_frames, crossings), "random", None)
+        q_back, back = past.judge(penalty)
+        q_back = np.where(source, 1.0, np.where(target, 0.0, q_back))
+        back_residual = back.residual
+    result = sets.at_the_sets(q)
     return Committor(
-        forward=forward,
-        backward=backward,
+        forward=result,
+        backward=q_back,
+        reason=_reasons(result, known),
         replicates=replicates,
-        residual=float(np.nanmax([model.residual, backward_residual])),
+        residual=float(np.nanmax([model.residual, back_residual])),
         model=model,
         source=names[0],
         target=names[1],
         method="tracks",
+        division=division,
         horizon=np.nan if horizon_frames is None else horizon_frames * frame_interval,
         penalty=float(penalty),
         brier=float(brier),
         n_folds=folds,
         n_pairs=int(pairs.start.size),
-        n_clipped=int(((q <= 0) | (q >= 1)).sum()),
+        n_clipped=int(((q <= 0) | (q >= model.ceiling)).sum()),
     )
 
 
-def _reject_nothing_to_learn(problem: _Problem, pairs: StoppedPairs) -> None:
-    learned = problem.fold[pairs.start] >= 0
-    if not learned.any():
+def _reasons(q: np.ndarray, known: np.ndarray) -> np.ndarray:
+    missing = np.isnan(q)
+    if not missing.any():
+        return np.zeros(0, dtype=np.int8)
+    undefined = REASONS.index("the state is undefined")
+    unseen = REASONS.index("no transition was seen near this state")
+    return np.where(missing, np.where(known, unseen, undefined), 0).astype(np.int8)
+
+
+def _reject_nothing_to_learn(
+    tracks: Tracks, pairs: StoppedPairs, learned: np.ndarray, horizon: int | None
+) -> None:
+    chosen = learned[pairs.start]
+    if not chosen.any():
         raise ValueError(
             "a committor is learned from cells that are followed from one frame to the "
-            f"next outside both sets; found none among {problem.tracks.n_rows} rows in "
-            f"{problem.tracks.n_tracks} tracks. Link the masks with "
+            f"next outside both sets; found none among {tracks.n_rows} rows in "
+            f"{tracks.n_tracks} tracks. Link the masks with "
             "cs.pp.track(movie), or choose smaller sets."
         )
-    if problem.horizon_steps is None and not pairs.absorbed[learned].any():
+    if horizon is None and not pairs.absorbed[chosen].any():
         raise ValueError(
-            f"none of the {int(learned.sum())} transitions outside both sets enters "
+            f"none of the {int(chosen.sum())} transitions outside both sets enters "
             "one of them, so nothing decides between source and target. Choose larger "
             "sets, or follow the cells longer."
         )
 
 
 def _choose_penalty(
-    problems: list[_Problem], moments: list[Moments]
+    fits: Judged,
+    sets: Sets,
+    tracks: Tracks,
+    learned: np.ndarray,
+    rng: np.random.Generator,
 ) -> tuple[float, float]:
     """Take the penalty whose held-out predictions have the lowest Brier score."""
-    first = problems[0]
     fate = realised_fate(
-        first.tracks,
-        first.source,
-        first.target,
-        unknown=first.unknown,
-        horizon_frames=first.horizon_steps,
+        tracks,
+        sets.source,
+        sets.target,
+        unknown=sets.unknown,
+        horizon_frames=fits.horizon,
     )
-    judged = np.isfinite(fate) & ~first.source & (first.fold >= 0)
-    if not first.target_is_event:
-        judged &= ~first.target
-    if len(moments[0].gram) == 1 or not judged.any():
+    judged = np.isfinite(fate) & ~sets.source & learned
+    if not sets.target_is_event:
+        judged &= ~sets.target
+    rows = np.flatnonzero(judged)
+    if not fits.held_out.n_folds or not rows.size:
         return 1.0, np.nan
-    scores = []
-    for penalty in PENALTIES:
-        q = _mean(
-            [p.judged(m, penalty)[0] for p, m in zip(problems, moments, strict=True)]
-        )
-        error = (q[judged] - fate[judged]) ** 2
-        scores.append(np.mean(error[np.isfinite(error)]) if error.size else np.nan)
+    if rows.size > CHOOSING:
+        rows = np.sort(rng.choice(rows, CHOOSING, replace=False))
+    predicted = fits.judge_each(PENALTIES, rows)[0]
+    error = (predicted - fate[rows][:, None]) ** 2
+    defined = np.isfinite(error).all(axis=1)
+    if not defined.any():
+        return 1.0, np.nan
+    scores = error[defined].mean(axis=0)
     best = int(np.argmin(scores))
     return PENALTIES[best], float(scores[best])
-
-
-def _mean(predictions: list[np.ndarray]) -> np.ndarray:
-    """Mean over the splits that have a prediction; NaN where none has."""
-    stacked = np.stack(predictions)
-    known = np.isfinite(stacked)
-    total = np.where(known, stacked, 0.0).sum(axis=0)
-    count = known.sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _at_the_sets(q: np.ndarray, problem: _Problem) -> np.ndarray:
-    """Set what holds by definition: 0 in A, and 1 in B if the state shows B."""
-    q = np.where(problem.source, 0.0, q)
-    return q if problem.target_is_event else np.where(problem.target, 1.0, q)
-
-
-def _backward(problems: list[_Problem], penalty: float) -> tuple[np.ndarray, float]:
-    """Chance that A, not B, was the last set met; solved apart, never 1 - q."""
-    first = problems[0]
-    if first.horizon_steps is not None or not first.source.any():
-        return np.full(len(first.x), np.nan), 0.0
-    pairs = first.pairs(reverse=True)
-    judged = [p.judged(p.moments(pairs), penalty, backward=True) for p in problems]
-    q = _mean([one for one, _ in judged])
-    q = np.where(first.source, 1.0, np.where(first.target, 0.0, q))
-    return q, judged[0][1].residual

@@ -7,8 +7,13 @@ import numpy as np
 
 from cellstate._base.random import generator
 from cellstate._base.results import Estimate, Result
-from cellstate.kinetics._stopping import steps
-from cellstate.tracks import Tracks
+from cellstate.kinetics._stopping import Crossings, steps
+from cellstate.tracks import Tracks, lineage_groups
+
+# The past of a row is certain when its set was met in the track itself.
+CERTAIN = 1 - 1e-9
+# Lineages are drawn in at most so many groups, put together at random.
+MOST_GROUPS = 1000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -58,6 +63,7 @@ def estimate_rates(
     names: tuple[str, str] = ("A", "B"),
     n_bootstrap: int = 1000,
     level: float = 0.95,
+    crossings: Crossings | None = None,
     rng: int | np.random.Generator | None = None,
 ) -> Rates:
     """Count transitions and the time at risk, filling the ends of tracks.
@@ -96,11 +102,12 @@ def estimate_rates(
     ----------
     Metzner, Schuette, Vanden-Eijnden, Multiscale Model. Simul. 7 (2009) 1192.
     """
-    sums = _lineage_sums(tracks, source, target, forward, backward, frame_interval)
-    founders = sums.shape[1]
-    draws = generator(rng).multinomial(
-        founders, np.full(founders, 1 / founders), size=n_bootstrap
+    rng = generator(rng)
+    sums = _lineage_sums(
+        tracks, source, target, forward, backward, frame_interval, crossings, rng
     )
+    founders = sums.shape[1]
+    draws = rng.multinomial(founders, np.full(founders, 1 / founders), size=n_bootstrap)
     whole, resampled = sums.sum(axis=1), draws @ sums.T
     # Round-off in 1 - past must not pass for an event.
     independent = (sums[:2] > 1e-9).sum(axis=1)
@@ -136,22 +143,38 @@ def last_met(
     fill: np.ndarray,
     *,
     reverse: bool,
+    crossings: Crossings | None = None,
 ) -> np.ndarray:
     """Chance that A (reverse=True: the past) or B (the future) is the set met.
 
     In the past the last set met decides, 1 for A; in the future the next one, 1
-    for B; `fill` where a track is cut off before.
+    for B; `fill` where a track is cut off before. What was met between two frames is
+    told by `crossings`.
     """
     inside = np.where(source, 1.0, np.where(target, 0.0, np.nan))
     chance = inside if reverse else 1 - inside
     successor, _ = steps(tracks, reverse=reverse)
-    frames = np.unique(tracks.frame)
-    for frame in frames if reverse else frames[::-1]:
-        rows = np.flatnonzero((tracks.frame == frame) & np.isnan(chance))
+    met, left = _met_between(tracks, crossings, reverse=reverse)
+    undecided = np.isnan(chance)
+    for rows in tracks.by_frame(reverse=not reverse):
+        rows = rows[undecided[rows]]
         one, two = successor[rows].T
-        met = np.where(two >= 0, (chance[one] + chance[two]) / 2, chance[one])
-        chance[rows] = np.where(one >= 0, met, fill[rows])
+        ahead = np.where(two >= 0, (chance[one] + chance[two]) / 2, chance[one])
+        ahead = met[rows] + left[rows] * ahead
+        chance[rows] = np.where(one >= 0, ahead, fill[rows])
     return chance
+
+
+def _met_between(
+    tracks: Tracks, crossings: Crossings | None, *, reverse: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Per row: chance to meet the set sought on the step, and to meet neither."""
+    if crossings is None:
+        return np.zeros(tracks.n_rows), np.ones(tracks.n_rows)
+    if reverse:
+        crossings = crossings.reversed_for(tracks)
+    met = crossings.target
+    return met, np.maximum(1 - crossings.source - met, 0.0)
 
 
 def _lineage_sums(
@@ -161,34 +184,67 @@ def _lineage_sums(
     forward: np.ndarray,
     backward: np.ndarray,
     interval: float,
+    crossings: Crossings | None,
+    rng: np.random.Generator,
 ) -> np.ndarray:
-    """Per lineage: A->B, B->A, hours after A, hours after B, hours, path, counts."""
-    from_a = last_met(tracks, source, target, backward, reverse=True)
-    to_b = last_met(tracks, source, target, forward, reverse=False)
+    """Per lineage: A->B, B->A, hours after A, hours after B, hours, path, counts.
+
+    Last come hours after A and after B that were seen with certainty.
+    """
+    about = {"crossings": crossings}
+    from_a = last_met(tracks, source, target, backward, reverse=True, **about)
+    to_b = last_met(tracks, source, target, forward, reverse=False, **about)
     successor, share = steps(tracks, reverse=False)
     row = np.repeat(np.arange(tracks.n_rows), 2)[successor.ravel() >= 0]
     after = successor.ravel()[successor.ravel() >= 0]
     known = np.isfinite(from_a[row])
     row, after = row[known], after[known]
     weight, past = share[row], from_a[row]
-    enters_b = target[after] & ~target[row]
-    enters_a = source[after] & ~source[row]
+    into_b, into_a = _entries(row, after, past, source, target, tracks, crossings)
     on_the_way = ~source[row] & ~target[row] & np.isfinite(to_b[row])
     path = np.where(on_the_way, past * np.nan_to_num(to_b[row]), 0.0)
+    # Transitions seen with certainty; at a division half for each daughter.
+    seen_b = target[after] & ~target[row]
+    seen_a = source[after] & ~source[row]
     columns = [
-        weight * past * enters_b,
-        weight * (1 - past) * enters_a,
+        weight * into_b,
+        weight * into_a,
         weight * past * interval,
         weight * (1 - past) * interval,
         weight * interval,
         weight * path * interval,
-        # Transitions seen with certainty; at a division half for each daughter.
-        weight * enters_b * (past > 0.5),
-        weight * enters_a * (past < 0.5),
+        weight * seen_b * (past > 0.5),
+        weight * seen_a * (past < 0.5),
+        weight * seen_b * (past > CERTAIN),
+        weight * seen_a * (past < 1 - CERTAIN),
+        weight * (past > CERTAIN) * interval,
+        weight * (past < 1 - CERTAIN) * interval,
     ]
-    _, lineage = np.unique(tracks.row_lineage, return_inverse=True)
-    size = int(lineage.max()) + 1
-    return np.stack([np.bincount(lineage[row], c, size) for c in columns])
+    group = lineage_groups(tracks, MOST_GROUPS, rng)
+    size = int(group.max()) + 1
+    return np.stack([np.bincount(group[row], c, size) for c in columns])
+
+
+def _entries(
+    row: np.ndarray,
+    after: np.ndarray,
+    past: np.ndarray,
+    source: np.ndarray,
+    target: np.ndarray,
+    tracks: Tracks,
+    crossings: Crossings | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Passages A to B and B to A of each step, seen or between its two frames."""
+    into_b = past * (target[after] & ~target[row])
+    into_a = (1 - past) * (source[after] & ~source[row])
+    if crossings is None:
+        return into_b, into_a
+    along = tracks.next_row[row] == after
+    met_a = np.where(along, crossings.source[row], 0.0)
+    met_b = np.where(along, crossings.target[row], 0.0)
+    into_b = np.where(target[after], into_b + met_a * (1 - past), past * met_b)
+    into_a = np.where(source[after], into_a + met_b * past, (1 - past) * met_a)
+    return into_b, into_a
 
 
 def _path_time(

@@ -12,26 +12,61 @@ from cellstate.tracks import Tracks
 class StoppedPairs:
     """Where each row is one lag later, or when it first met A or B.
 
+    What is expected at the start is ``constant + gain * (what is expected at stop)``.
+
     Attributes
     ----------
     start, stop
         Rows, shape (m,).
     weight
-        One per start row; at a division each daughter carries half of it (the
-        convention of a lineage followed at random), shape (m,).
-    value
-        1 if stopped in B, 0 if stopped in A, NaN if still on the way, shape (m,).
+        Of the pair among those of one start row, to which they add up: at a division
+        each daughter has half, shape (m,).
+    constant
+        Chance that B was met on the way, shape (m,).
+    gain
+        Chance that neither set was met on the way, shape (m,): 0 where one was. When
+        descendants are counted each division doubles both.
+    elapsed
+        Frames from start to stop, shape (m,).
     """
 
     start: np.ndarray
     stop: np.ndarray
     weight: np.ndarray
-    value: np.ndarray
+    constant: np.ndarray
+    gain: np.ndarray
+    elapsed: np.ndarray
 
     @property
     def absorbed(self) -> np.ndarray:
-        """Pairs that ended in A or B."""
-        return ~np.isnan(self.value)
+        """Pairs that ended in A, in B, or in death."""
+        return self.gain == 0
+
+    @property
+    def value(self) -> np.ndarray:
+        """What was met: 1 for B, 0 for A, NaN if still on the way, shape (m,)."""
+        return np.where(self.absorbed, self.constant, np.nan)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Crossings:
+    """Chance that a set was entered and left again between a row and the next.
+
+    Attributes
+    ----------
+    source, target
+        Per row, for the step to its next row, shape (n,); 0 where there is none.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+
+    def reversed_for(self, tracks: Tracks) -> "Crossings":
+        """The same chances for the step to the row before, A and B exchanged."""
+        before = tracks.previous_row
+        has = before >= 0
+        chances = [np.where(has, v[before], 0.0) for v in (self.target, self.source)]
+        return Crossings(source=chances[0], target=chances[1])
 
 
 def steps(tracks: Tracks, *, reverse: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -66,6 +101,9 @@ def stopped_pairs(
     reverse: bool = False,
     target_is_event: bool = False,
     unknown: np.ndarray | None = None,
+    descendants: bool = False,
+    dies: np.ndarray | None = None,
+    crossings: Crossings | None = None,
 ) -> StoppedPairs:
     """Follow every row for a lag and stop it at its first entry into A or B.
 
@@ -90,6 +128,12 @@ def stopped_pairs(
     unknown
         Rows of which nobody can tell whether they are in B; they do not start a
         pair, shape (n,).
+    descendants
+        Count the descendants in B instead of following one daughter at random.
+    dies
+        Last rows of cells that die, which then never reach B, shape (n,).
+    crossings
+        Chances of visits to A and B that lie between two frames.
 
     Examples
     --------
@@ -101,30 +145,90 @@ def stopped_pairs(
     """
     successor, share = steps(tracks, reverse=reverse)
     outside = ~source & ~target
-    rows = np.flatnonzero(outside if unknown is None else outside & ~unknown)
-    start, now, weight = rows, rows.copy(), np.ones(rows.size)
-    moved = np.zeros(rows.size, dtype=bool)
+    free = outside if unknown is None else outside & ~unknown
+    dead = np.zeros(tracks.n_rows, bool) if dies is None else dies & outside
+    walk = _Walk.at(np.flatnonzero(free))
+    factor = np.where((share == 0.5) & descendants, 2.0, 1.0)
     for _ in range(lag_frames):
-        going = outside[now] & (successor[now, 0] >= 0)
-        twice = going & (successor[now, 1] >= 0)
-        second = np.flatnonzero(twice)
-        part = share[now]
-        weight = np.where(going, weight * part, weight)
-        start = np.r_[start, start[second]]
-        weight = np.r_[weight, weight[second]]
-        branch = successor[now[second], 1]
-        now = np.r_[np.where(going, successor[now, 0], now), branch]
-        moved = np.r_[moved | going, np.ones(second.size, dtype=bool)]
-    start, now, weight = start[moved], now[moved], weight[moved]
-    value = np.where(target[now], 1.0, np.where(source[now], 0.0, np.nan))
+        walk = walk.step(successor, share, factor, outside, target, dead, crossings)
+    kept = walk.elapsed > 0
+    start, stop, weight, constant, gain, elapsed = (v[kept] for v in walk.arrays())
     if target_is_event:
         inside = np.flatnonzero(target)
-        start, now = np.r_[start, inside], np.r_[now, inside]
-        weight = np.r_[weight, np.ones(inside.size)]
-        value = np.r_[value, np.ones(inside.size)]
+        ones, none = np.ones(inside.size), np.zeros(inside.size)
+        start, stop = np.r_[start, inside], np.r_[stop, inside]
+        weight, constant = np.r_[weight, ones], np.r_[constant, ones]
+        gain, elapsed = np.r_[gain, none], np.r_[elapsed, none.astype(np.int64)]
     return StoppedPairs(
         start=frozen(start),
-        stop=frozen(now),
+        stop=frozen(stop),
         weight=frozen(weight),
-        value=frozen(value),
+        constant=frozen(constant),
+        gain=frozen(gain),
+        elapsed=frozen(elapsed),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Walk:
+    """Pairs on their way."""
+
+    start: np.ndarray
+    now: np.ndarray
+    weight: np.ndarray
+    constant: np.ndarray
+    gain: np.ndarray
+    elapsed: np.ndarray
+
+    @classmethod
+    def at(cls, rows: np.ndarray) -> "_Walk":
+        ones, none = np.ones(rows.size), np.zeros(rows.size)
+        return cls(rows, rows, ones, none, ones, np.zeros(rows.size, np.int64))
+
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        return (
+            self.start,
+            self.now,
+            self.weight,
+            self.constant,
+            self.gain,
+            self.elapsed,
+        )
+
+    def step(
+        self,
+        successor: np.ndarray,
+        share: np.ndarray,
+        factor: np.ndarray,
+        outside: np.ndarray,
+        target: np.ndarray,
+        dead: np.ndarray,
+        crossings: Crossings | None,
+    ) -> "_Walk":
+        """Go on by one frame; where a cell divides the pair becomes two."""
+        now, going = self.now, self.gain > 0
+        dying = going & dead[now]
+        moving = going & ~dying & (successor[now, 0] >= 0)
+        both = np.flatnonzero(moving & (successor[now, 1] >= 0))
+        gain = np.where(dying, 0.0, self.gain)
+        weight = np.where(moving, self.weight * share[now], self.weight)
+        gain = np.where(moving, gain * factor[now], gain)
+        elapsed = self.elapsed + (moving | dying)
+        there = np.where(moving, successor[now, 0], now)
+        constant = self.constant
+        if crossings is not None:
+            met_b = np.where(moving, crossings.target[now], 0.0)
+            met_a = np.where(moving, crossings.source[now], 0.0)
+            constant = constant + gain * met_b
+            gain = gain * np.maximum(1 - met_a - met_b, 0.0)
+        columns = (self.start, there, weight, constant, gain, elapsed)
+        if both.size:
+            second = [v[both] for v in columns]
+            second[1] = successor[now[both], 1]
+            columns = tuple(np.r_[v, w] for v, w in zip(columns, second, strict=True))
+        start, there, weight, constant, gain, elapsed = columns
+        # What was met ends the pair.
+        hit = (gain > 0) & ~outside[there]
+        constant = np.where(hit & target[there], constant + gain, constant)
+        gain = np.where(hit, 0.0, gain)
+        return _Walk(start, there, weight, constant, gain, elapsed)

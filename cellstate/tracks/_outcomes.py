@@ -50,8 +50,8 @@ def outcomes(tracks: Tracks) -> Outcome:
     """
     end_row = np.arange(tracks.n_rows)
     # Rows in reverse order of time, so that each next row is already done.
-    for frame in np.unique(tracks.frame)[::-1]:
-        rows = np.flatnonzero((tracks.frame == frame) & (tracks.next_row >= 0))
+    for rows in tracks.by_frame(reverse=True):
+        rows = rows[tracks.next_row[rows] >= 0]
         end_row[rows] = end_row[tracks.next_row[rows]]
     ending = np.full(tracks.n_rows, ENDINGS.index("lost"))
     in_last = tracks.frame == tracks.last_frame[tracks.movie]

@@ -35,20 +35,47 @@ def lineage_folds(
     """
     n_folds = integer(n_folds, "n_folds", 2)
     founders, row_lineage = np.unique(tracks.row_lineage, return_inverse=True)
-    if founders.size < n_folds:
-        raise ValueError(
-            f"{n_folds} folds by lineage need at least {n_folds} lineages; found "
-            f"{founders.size}. Ask for fewer folds, or for folds=0 to fit and judge "
-            "on the same cells."
-        )
     rare = np.zeros(founders.size, dtype=bool)
     if stratify is not None:
         rare[row_lineage[np.asarray(stratify, dtype=bool)]] = True
-    shuffled = generator(rng).permutation(founders.size)
+    return split(rare, n_folds, rng)[row_lineage]
+
+
+def split(
+    rare: np.ndarray, n_folds: int, rng: int | np.random.Generator | None = None
+) -> np.ndarray:
+    """Spread m units over folds, those with a rare event evenly; shape (m,).
+
+    Parameters
+    ----------
+    rare
+        Units with an event, shape (m,).
+    """
+    if rare.size < n_folds:
+        raise ValueError(
+            f"{n_folds} folds by lineage need at least {n_folds} lineages; found "
+            f"{rare.size}. Ask for fewer folds, or for folds=0 to fit and judge "
+            "on the same cells."
+        )
+    shuffled = generator(rng).permutation(rare.size)
     order = shuffled[np.argsort(~rare[shuffled], kind="stable")]
-    fold = np.empty(founders.size, dtype=np.int64)
-    fold[order] = np.arange(founders.size) % n_folds
-    return fold[row_lineage]
+    fold = np.empty(rare.size, dtype=np.int64)
+    fold[order] = np.arange(rare.size) % n_folds
+    return fold
+
+
+def lineage_groups(
+    tracks: Tracks, most: int, rng: int | np.random.Generator | None = None
+) -> np.ndarray:
+    """Put lineages at random into at most `most` groups; group of each row, (n,).
+
+    Groups are as independent as lineages are: a bootstrap may draw them instead.
+    """
+    founders, row_lineage = np.unique(tracks.row_lineage, return_inverse=True)
+    group = np.arange(founders.size)
+    if founders.size > most:
+        group = generator(rng).permutation(founders.size) % most
+    return group[row_lineage]
 
 
 def lineage_weights(

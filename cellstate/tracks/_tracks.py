@@ -1,5 +1,6 @@
 """Cells in frames, joined to tracks, joined to lineage trees."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -170,6 +171,13 @@ class Tracks:
         """Rows of one track in the order of time."""
         rows = np.flatnonzero(self.index == track_index)
         return rows[np.argsort(self.frame[rows])]
+
+    def by_frame(self, *, reverse: bool = False) -> Iterator[np.ndarray]:
+        """Yield the rows of each frame, in the order of time or against it."""
+        order = np.argsort(self.frame, kind="stable")
+        ends = np.flatnonzero(np.diff(self.frame[order])) + 1
+        parts = np.split(order, ends) if order.size else []
+        yield from reversed(parts) if reverse else parts
 
     def mother_row(self) -> np.ndarray:
         """Last row of the mother for each first row of a daughter, -1 elsewhere.

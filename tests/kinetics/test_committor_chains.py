@@ -6,11 +6,11 @@ import pytest
 from cellstate.kinetics import (
     SmoothBasis,
     committor_from_tracks,
-    fold_moments,
     realised_fate,
     solve_committor,
     solve_horizon,
     stopped_pairs,
+    sum_moments,
 )
 from cellstate.tracks import Tracks
 
@@ -56,7 +56,10 @@ def walk(chain_paths, ruin_matrix, tracks_of):
 def test_with_indicators_it_is_the_committor_of_the_counted_chain(walk, indicators):
     states, x, tracks = walk
     pairs = stopped_pairs(tracks, x[:, 0] == 0, x[:, 0] == K)
-    moments = fold_moments(indicators, x, pairs, np.zeros(len(x), int)).total()
+    known, group = np.ones(len(x), bool), np.zeros(len(x), int)
+    phi = indicators(x).__getitem__
+    sums = sum_moments(phi, indicators.size, pairs, known, group)
+    moments = sums.weighted(np.ones(1))
     model = solve_committor(indicators, moments, 1e-9)
     inner = np.arange(1.0, K)[:, None]
     np.testing.assert_allclose(
@@ -100,7 +103,10 @@ def test_horizon_committor_is_the_hitting_chance_within_so_many_steps(
 ):
     states, x, tracks = walk
     pairs = stopped_pairs(tracks, x[:, 0] == 0, x[:, 0] == K)
-    moments = fold_moments(indicators, x, pairs, np.zeros(len(x), int)).total()
+    known, group = np.ones(len(x), bool), np.zeros(len(x), int)
+    phi = indicators(x).__getitem__
+    sums = sum_moments(phi, indicators.size, pairs, known, group)
+    moments = sums.weighted(np.ones(1))
     model = solve_horizon(indicators, moments, 1e-9, steps)
     inner = np.arange(1.0, K)[:, None]
     counted = np.linalg.matrix_power(counted_chain(states), steps)[1:K, K]
