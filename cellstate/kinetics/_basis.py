@@ -16,7 +16,7 @@ KERNEL_FLOOR = 1e-4
 # States whose distances to the landmarks are held in memory at once.
 BLOCK = 10_000
 # At most this many landmarks, and kernel values at n states.
-LANDMARKS, KERNEL_VALUES = 1000, 300_000_000
+LANDMARKS, KERNEL_VALUES = 1000, 200_000_000
 # n states can carry n^RICHNESS functions: narrower Gaussians are taken, each time by
 # NARROWER, until there are that many.
 RICHNESS, NARROWER, NARROWEST = 0.3, 0.5**0.5, 1 / 8
@@ -119,7 +119,7 @@ def smooth_basis(
     x
         States without NaN, shape (n, d).
     n_landmarks
-        At most n; 1000 when None, fewer beyond 300,000 states.
+        At most n; 1000 when None, fewer beyond 200,000 states.
     bandwidth
         Width sigma of exp(-r^2 / 2 sigma^2). By default the square root of the total
         variance, which adapts to dimension and scale; where so few directions come of

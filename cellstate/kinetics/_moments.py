@@ -93,9 +93,11 @@ def _add(
     going = pairs.gain[part] != 0
     start, stop = pairs.start[part], pairs.stop[part][going]
     # Most stops are starts of other pairs: each state is evaluated once.
-    rows, where = np.unique(np.r_[start, stop], return_inverse=True)
-    phi = evaluate(rows)
-    here, there = phi[where[: start.size]], phi[where[start.size :]]
+    place = np.minimum(np.searchsorted(start, stop), start.size - 1)
+    other = start[place] != stop
+    place[other] = start.size + np.arange(np.count_nonzero(other))
+    phi = evaluate(np.r_[start, stop[other]])
+    here, there = phi[: start.size], phi[place]
     weighted = here * weight[:, None].astype(phi.dtype)
     gain = pairs.gain[part][going, None].astype(phi.dtype)
     constant = pairs.constant[part]

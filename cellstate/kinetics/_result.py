@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
+from scipy.stats import t
 
+from cellstate._base.checks import fraction
 from cellstate._base.results import Result
 from cellstate.kinetics._committor import CommittorModel
 
@@ -21,6 +23,10 @@ UNKNOWN = float("nan")
 
 def _none() -> np.ndarray:
     return np.zeros(0, dtype=np.int8)
+
+
+def _no_refit() -> np.ndarray:
+    return np.zeros((0, 0))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -54,22 +60,25 @@ class Committor(Result):
         descendant), or "" (cells do not divide).
     horizon
         Hours within which B must be reached; NaN for no limit.
-    model
-        The committor as a function of the state, fitted to all lineages; None where
-        it was not fitted to tracks.
+    model, model_backward
+        The committors as functions of the state, fitted to all lineages; None where
+        they were not fitted.
     penalty, brier
         Strength chosen and its Brier score on held-out lineages (NaN if given).
     n_folds
         Lineage folds; 0 when cells were judged by a fit that has seen them.
     n_pairs, n_clipped
-        Stopped transitions used; cells whose value had to be cut to [0, 1].
+        Stopped transitions used; values that had to be cut to [0, 1].
+    between_frames
+        Visits to A and B between two frames, where no picture shows them, are counted
+        with the chance that they took place.
     """
 
     kind: ClassVar[str] = "committor"
     forward: np.ndarray
     backward: np.ndarray
     reason: np.ndarray = field(default_factory=_none)
-    replicates: np.ndarray
+    replicates: np.ndarray = field(default_factory=_no_refit)
     residual: float
     source: str
     target: str
@@ -77,8 +86,48 @@ class Committor(Result):
     division: str = "random"
     horizon: float = UNKNOWN
     model: CommittorModel | None = None
+    model_backward: CommittorModel | None = None
     penalty: float = UNKNOWN
     brier: float = UNKNOWN
     n_folds: int = 0
     n_pairs: int = 0
     n_clipped: int = 0
+    between_frames: bool = False
+
+
+def committor_interval(
+    fitted: Committor, level: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of the forward committor of each cell, from its refits.
+
+    The standard deviation over lineages drawn with replacement, times Student's t;
+    what the smoothness of the fit leaves out is not in it.
+
+    Parameters
+    ----------
+    fitted
+        With R > 1 refits.
+    level
+        Coverage.
+
+    Returns
+    -------
+    tuple
+        Lower and upper ends, each (n,), within [0, 1] unless descendants are counted.
+
+    Raises
+    ------
+    ValueError
+        There are no refits.
+    """
+    n_refits = np.shape(fitted.replicates)[1]
+    if n_refits < 2:
+        raise ValueError(
+            f"an interval needs at least 2 refits; found {n_refits}. Fit the committor "
+            "to tracks with n_bootstrap=30."
+        )
+    spread = np.std(fitted.replicates, axis=1, ddof=1, dtype=float)
+    width = t.ppf((1 + fraction(level, "level")) / 2, n_refits - 1) * spread
+    q = np.asarray(fitted.forward)
+    ceiling = np.inf if fitted.division == "mass" else 1.0
+    return np.clip(q - width, 0, ceiling), np.clip(q + width, 0, ceiling)
