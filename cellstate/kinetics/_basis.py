@@ -44,6 +44,9 @@ class SmoothBasis(Result):
         Shape (d,).
     bandwidth
         Width of the Gaussians, in units of the state space.
+    metric
+        Matrix (d, d) that states are multiplied by before anything else; None for
+        none. Landmarks and center are behind it.
     """
 
     kind: ClassVar[str] = "smooth_basis"
@@ -51,6 +54,7 @@ class SmoothBasis(Result):
     whitening: np.ndarray
     center: np.ndarray
     bandwidth: float
+    metric: np.ndarray | None = None
 
     @property
     def size(self) -> int:
@@ -59,6 +63,7 @@ class SmoothBasis(Result):
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Evaluate at states (n, d); returns (n, size)."""
+        x = self._measured(x)
         values = np.empty((len(x), self.size))
         # In blocks: distances to all landmarks take more room than the values.
         for start in range(0, len(x), BLOCK):
@@ -69,6 +74,7 @@ class SmoothBasis(Result):
 
     def rough(self, x: np.ndarray) -> np.ndarray:
         """Evaluate at a block of states (n, d) in single precision, (n, size)."""
+        x = self._measured(x)
         near = (x - self.center).astype(np.float32)
         marks = (self.landmarks - self.center).astype(np.float32)
         kernel = near @ marks.T
@@ -81,13 +87,16 @@ class SmoothBasis(Result):
 
     def slope(self, x: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
         """Derivatives of the function with these coefficients, (n, d) -> (n, d)."""
-        linear = self.center.size
+        linear, x = self.center.size, self._measured(x)
         kernel = _gaussian(x, self.landmarks, self.bandwidth)
         kernel *= self.whitening @ coefficients[1 + linear :]
         toward = kernel @ self.landmarks - kernel.sum(axis=1)[:, None] * x
-        return toward / self.bandwidth**2 + coefficients[1 : 1 + linear] / (
-            self.bandwidth
-        )
+        slope = toward / self.bandwidth**2
+        slope += coefficients[1 : 1 + linear] / self.bandwidth
+        return slope if self.metric is None else slope @ self.metric.T
+
+    def _measured(self, x: np.ndarray) -> np.ndarray:
+        return x if self.metric is None else x @ self.metric
 
     def _joined(self, x: np.ndarray, gaussians: np.ndarray) -> np.ndarray:
         linear = self.center.size
@@ -110,6 +119,7 @@ def smooth_basis(
     *,
     n_landmarks: int | None = None,
     bandwidth: float | None = None,
+    metric: np.ndarray | None = None,
     rng: int | np.random.Generator | None = None,
 ) -> SmoothBasis:
     """Place landmarks at random cells; the width follows the spread and the number.
@@ -125,6 +135,8 @@ def smooth_basis(
         variance, which adapts to dimension and scale; where so few directions come of
         it that n states could tell many more apart (in one to three dimensions),
         narrower.
+    metric
+        Matrix (d, d) that stretches the state space; see `sensitivity`.
     rng
         Seed or Generator.
 
@@ -141,7 +153,9 @@ def smooth_basis(
     # In an order that the states themselves give, so that the order of rows does
     # not decide which cells become landmarks.
     x = x[np.lexsort(x.T[::-1])]
-    landmarks = x[np.sort(rng.choice(len(x), size=count, replace=False))]
+    chosen = np.sort(rng.choice(len(x), size=count, replace=False))
+    x = x if metric is None else x @ metric
+    landmarks = x[chosen]
     if bandwidth is None:
         bandwidth, values, vectors = _adapted(x, landmarks)
     else:
@@ -151,6 +165,7 @@ def smooth_basis(
         whitening=vectors / np.sqrt(values),
         center=x.mean(axis=0),
         bandwidth=bandwidth,
+        metric=metric,
     )
 
 

@@ -5,9 +5,20 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from cellstate._base.checks import fraction, integer
 from cellstate._base.results import Result
+from cellstate.kinetics._calibration_intervals import (
+    WILSON,
+    bins_of_equal_counts,
+    by_lineage,
+    log_odds,
+    wilson,
+)
+
+UNKNOWN = float("nan")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -17,12 +28,13 @@ class Calibration(Result):
     Attributes
     ----------
     predicted, observed, low, high, count
-        Per bin of equal counts: mean prediction, share of cells that did reach B,
-        Wilson interval of that share, cells. Relatives are dependent, so the
-        interval is a lower bound of the uncertainty.
+        Per bin of equal counts: mean prediction, share of cells that did reach B, its
+        interval, cells. Means are weighted when there are weights.
     slope, intercept
         Of logit(outcome) against logit(prediction); 1 and 0 when calibrated,
         slope below 1 when predictions are too extreme.
+    slope_low, slope_high, brier_low, brier_high
+        Intervals by lineage bootstrap; NaN without lineages.
     brier, brier_base
         Mean squared error of the prediction, and of always saying the base rate.
     auroc, average_precision
@@ -32,8 +44,20 @@ class Calibration(Result):
     n, n_positive, n_excluded
         Cells judged, those that reached B, those whose future was cut off or that
         have no prediction.
-    level
-        Of the interval.
+    level, method
+        Coverage of the intervals and how they were made.
+    n_lineages
+        Lineages with a judged cell; 0 when they were not given.
+    n_effective
+        Cells of equal weight that would tell as much (Kish): `n` without weights.
+    max_weight
+        Largest weight, 1 without.
+    decided
+        Share of the cells whose fate the longest watched paths let us know, 1 without
+        censoring; see `cellstate.kinetics.WeightedFates`. NaN when it was not
+        estimated.
+    direction
+        "forward" (which set is met next) or "backward" (which was met last).
     """
 
     kind: ClassVar[str] = "calibration"
@@ -53,14 +77,30 @@ class Calibration(Result):
     n_positive: int
     n_excluded: int
     level: float
+    slope_low: float = UNKNOWN
+    slope_high: float = UNKNOWN
+    brier_low: float = UNKNOWN
+    brier_high: float = UNKNOWN
+    method: str = WILSON
+    n_lineages: int = 0
+    n_effective: float = UNKNOWN
+    max_weight: float = 1.0
+    decided: float = UNKNOWN
+    direction: str = "forward"
 
 
 def calibration(
     predicted: ArrayLike,
     outcome: ArrayLike,
     *,
+    weight: ArrayLike | None = None,
+    lineage: ArrayLike | None = None,
     n_bins: int = 10,
+    n_bootstrap: int = 200,
     level: float = 0.95,
+    decided: float = UNKNOWN,
+    direction: str = "forward",
+    rng: int | np.random.Generator | None = None,
 ) -> Calibration:
     """Judge predicted chances by outcomes of 0 or 1; NaN outcomes are excluded.
 
@@ -71,8 +111,19 @@ def calibration(
     outcome
         What happened, shape (n,): in [0, 1] (a mother whose daughters differ counts
         half), NaN when the future was cut off.
+    weight
+        How many cells each one stands for, shape (n,); 1 when None. See
+        `weighted_fates`.
+    lineage
+        Lineage of each cell, shape (n,). Relatives are dependent: with lineages the
+        intervals come from lineages drawn with replacement (weights kept as given),
+        without them cells are taken as independent and only bins have an interval.
     n_bins
         Bins of equal counts; fewer where predictions coincide.
+    n_bootstrap, level, rng
+        Draws of lineages, coverage of the intervals, seed or Generator.
+    decided, direction
+        Kept in the result.
 
     Examples
     --------
@@ -80,8 +131,6 @@ def calibration(
     >>> report.auroc, round(report.brier, 3), report.n_excluded
     (1.0, 0.025, 1)
     """
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
     predicted, outcome = (np.asarray(v, dtype=float) for v in (predicted, outcome))
     n_bins, level = integer(n_bins, "n_bins", 1), fraction(level, "level")
     known = np.isfinite(predicted) & np.isfinite(outcome)
@@ -92,62 +141,65 @@ def calibration(
             f"{int(np.isfinite(outcome).sum())} with a known future."
         )
     p, y = predicted[known], outcome[known]
-    hit = y > 0.5
-    both = hit.any() and not hit.all()
-    slope, intercept = _slope(p, y) if both else (np.nan, np.nan)
+    w = np.ones(p.size) if weight is None else np.asarray(weight, dtype=float)[known]
+    bins = bins_of_equal_counts(p, n_bins)
+    if lineage is None:
+        intervals = wilson(y, w, bins, level)
+    else:
+        lineage = np.unique(np.asarray(lineage)[known], return_inverse=True)[1]
+        draws = integer(n_bootstrap, "n_bootstrap", 1)
+        intervals = by_lineage(p, y, w, bins, lineage, draws, level, rng)
     return Calibration(
-        **_bins(p, y, n_bins, level),
-        slope=slope,
-        intercept=intercept,
-        brier=float(np.mean((p - y) ** 2)),
-        brier_base=float(np.mean((y.mean() - y) ** 2)),
-        auroc=float(roc_auc_score(hit, p)) if both else np.nan,
-        average_precision=float(average_precision_score(hit, p)) if both else np.nan,
-        base_rate=float(y.mean()),
+        **_scores(p, y, w, bins),
+        **intervals,
         n=int(known.sum()),
-        n_positive=int(hit.sum()),
+        n_positive=int((y > 0.5).sum()),
         n_excluded=int((~known).sum()),
         level=level,
+        n_effective=float(w.sum() ** 2 / (w @ w)),
+        max_weight=float(w.max()),
+        decided=decided,
+        direction=direction,
     )
 
 
-def _bins(p: np.ndarray, y: np.ndarray, n_bins: int, level: float) -> dict:
-    from statsmodels.stats.proportion import proportion_confint
+def _scores(p: np.ndarray, y: np.ndarray, w: np.ndarray, bins: np.ndarray) -> dict:
+    from sklearn.metrics import average_precision_score, roc_auc_score
 
-    edges = np.unique(np.quantile(p, np.linspace(0, 1, n_bins + 1)))
-    index = np.clip(
-        np.searchsorted(edges, p, side="right") - 1, 0, max(len(edges) - 2, 0)
-    )
-    count = np.bincount(index)
-    filled = count > 0
-    hits = np.bincount(index, y)[filled]
-    count, index_sum = count[filled], np.bincount(index, p)[filled]
-    low, high = proportion_confint(hits, count, alpha=1 - level, method="wilson")
+    hit, total = y > 0.5, np.bincount(bins, w)
+    both = hit.any() and not hit.all()
+    slope, intercept = _slope(p, y, w) if both else (np.nan, np.nan)
+    base = float(np.average(y, weights=w))
+    ranked = {"y_true": hit, "y_score": p, "sample_weight": w}
     return {
-        "predicted": index_sum / count,
-        "observed": hits / count,
-        "low": np.asarray(low),
-        "high": np.asarray(high),
-        "count": count,
+        "predicted": np.bincount(bins, w * p) / total,
+        "observed": np.bincount(bins, w * y) / total,
+        "count": np.bincount(bins),
+        "slope": slope,
+        "intercept": intercept,
+        "brier": float(np.average((p - y) ** 2, weights=w)),
+        "brier_base": float(np.average((base - y) ** 2, weights=w)),
+        "auroc": float(roc_auc_score(**ranked)) if both else np.nan,
+        "average_precision": (
+            float(average_precision_score(**ranked)) if both else np.nan
+        ),
+        "base_rate": base,
     }
 
 
-def _slope(p: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+def _slope(p: np.ndarray, y: np.ndarray, w: np.ndarray) -> tuple[float, float]:
     """Fit logit(y) = intercept + slope logit(p) by maximum likelihood.
 
     Predictions of exactly 0 or 1 would be infinite; they are moved inside by half
     a cell in n, the most that n cells can tell.
     """
-    from scipy.optimize import minimize
-    from scipy.special import expit, logit
-
-    inside = 0.5 / p.size
-    design = np.stack([np.ones(p.size), logit(np.clip(p, inside, 1 - inside))], axis=1)
+    design = np.stack([np.ones(p.size), log_odds(p)], axis=1)
+    w = w / w.sum()
 
     def loss(c: np.ndarray) -> tuple[float, np.ndarray]:
         eta = design @ c
-        value = np.logaddexp(0, eta).sum() - y @ eta
-        return value, design.T @ (expit(eta) - y)
+        value = w @ (np.logaddexp(0, eta) - y * eta)
+        return value, design.T @ (w * (expit(eta) - y))
 
     fit = minimize(loss, np.array([0.0, 1.0]), jac=True, method="BFGS")
     return float(fit.x[1]), float(fit.x[0])

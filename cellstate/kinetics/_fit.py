@@ -4,6 +4,7 @@ import numpy as np
 
 from cellstate._base.checks import choice
 from cellstate._base.random import generator
+from cellstate.kinetics._held_out import Judged
 from cellstate.kinetics._result import REASONS, Committor
 from cellstate.kinetics._sets import Sets
 from cellstate.kinetics._stopping import Crossings, StoppedPairs
@@ -56,8 +57,9 @@ def committor_from_tracks(
     horizon_frames
         B must be reached within so many frames.
     division
-        "random", or None: one daughter is followed at random; "mass": the expected number of
-        descendants that reach B before A; "any": the chance that at least one does.
+        "random", or None: one daughter is followed at random; "mass": the expected
+        number of descendants that reach B before A; "any": the chance that at least
+        one does.
     dies
         Last rows of cells that die, shape (n,): they never reach B.
     crossings
@@ -94,22 +96,31 @@ def committor_from_tracks(
     )
     pairs = sets.forward(tracks, lag_frames, division, crossings)
     _reject_nothing_to_learn(tracks, pairs, learnable(x, fit_rows), horizon_frames)
+    past = None
+    if direction != "forward" and horizon_frames is None and source.any():
+        past = sets.backward(tracks, lag_frames, crossings)
+    kind = {
+        "horizon": horizon_frames,
+        "any_descendant": division == "any",
+        "ceiling": np.inf if division == "mass" else 1.0,
+    }
+
+    def first(pilot: TrackFits) -> list[Judged]:
+        back = [] if past is None else [pilot.to(past)]
+        return [pilot.to(pairs, **kind), *back]
+
     fits = TrackFits.prepare(
         x,
         tracks,
         target,
+        first,
         fit_rows=fit_rows,
         n_landmarks=n_landmarks,
         folds=folds,
         n_bootstrap=n_bootstrap,
         rng=rng,
     )
-    forward = fits.to(
-        pairs,
-        horizon=horizon_frames,
-        any_descendant=division == "any",
-        ceiling=np.inf if division == "mass" else 1.0,
-    )
+    forward = fits.to(pairs, **kind)
     brier = np.nan
     if penalty is None:
         one = forward
@@ -123,9 +134,8 @@ def committor_from_tracks(
         q, model = forward.judge(penalty)
         again = forward.replicates(penalty)
     back, back_model = nothing, None
-    if direction != "forward" and horizon_frames is None and source.any():
-        past = fits.to(sets.backward(tracks, lag_frames, crossings))
-        back, back_model = past.judge(penalty)
+    if past is not None:
+        back, back_model = fits.to(past).judge(penalty)
     fitted = [(v, m) for v, m in ((q, model), (back, back_model)) if m is not None]
     result = q if model is None else sets.at_the_sets(q)
     return Committor(

@@ -9,6 +9,7 @@ from cellstate._base.checks import positive
 from cellstate._base.random import generator
 from cellstate._base.results import Result
 from cellstate.kinetics._committor import CommittorModel
+from cellstate.kinetics._grid import Core, Flow, solve_on_grid
 from cellstate.kinetics._stopping import stopped_pairs
 from cellstate.kinetics._track_fits import TrackFits, learnable
 from cellstate.tracks import Tracks
@@ -117,7 +118,7 @@ def passage_times_from_tracks(
         x,
         tracks,
         target,
-        fit_rows=None,
+        lambda pilot: [pilot.to(pairs, ceiling=np.inf)],
         n_landmarks=n_landmarks,
         folds=folds,
         n_bootstrap=n_bootstrap,
@@ -137,4 +138,21 @@ def passage_times_from_tracks(
         residual=model.residual,
         model=model,
         n_passages=n_passages,
+    )
+
+
+def passage_times_on_grid(
+    flow: Flow, x: np.ndarray, source: Core, target: Core, box: np.ndarray, *, name: str
+) -> PassageTimes:
+    """Mean time of cells to the target under a flow; see `solve_on_grid`."""
+    solved = solve_on_grid(flow, source, target, box)
+    known = np.isfinite(x).all(axis=1)
+    mean = np.full(len(x), np.nan)
+    mean[known] = solved.passage_time_of(x[known])
+    return PassageTimes(
+        mean=mean,
+        standard_error=np.full(len(x), np.nan),
+        target=name,
+        method="grid",
+        residual=solved.residual,
     )

@@ -8,6 +8,7 @@ import numpy as np
 from cellstate._base.random import generator
 from cellstate._base.results import Estimate, Result
 from cellstate.kinetics import _passages as passages
+from cellstate.kinetics._grid import Core, Flow, grid_error, solve_on_grid
 from cellstate.kinetics._passages import step_columns
 from cellstate.kinetics._rate_intervals import (
     bootstrap_rate,
@@ -40,7 +41,8 @@ class Rates(Result):
     k_ab_events, k_ba_events
         The same from what was seen alone: passages whose beginning and end were seen,
         over the hours of which the last set met was seen, with the exact Poisson
-        interval. It needs no committor, and passages independent of each other.
+        interval. It needs no committor, and passages independent of each other. None
+        where nothing was counted, for a flow.
     k_ab_at_frames, k_ba_at_frames
         Without what is met between two frames; None unless that was asked for, for
         then k_ab and k_ba are without it.
@@ -59,8 +61,8 @@ class Rates(Result):
     mfpt_ab: Estimate
     mfpt_ba: Estimate
     transition_path_time: Estimate
-    k_ab_events: Estimate
-    k_ba_events: Estimate
+    k_ab_events: Estimate | None = None
+    k_ba_events: Estimate | None = None
     k_ab_at_frames: Estimate | None = None
     k_ba_at_frames: Estimate | None = None
     n_events: int
@@ -186,3 +188,59 @@ def _rate(
 def _events(sums: np.ndarray, column: int) -> float:
     """Passages; round-off in 1 - past must not pass for one."""
     return float(np.where(sums[column] > 1e-9, sums[column], 0.0).sum())
+
+
+def rates_on_grid(
+    flow: Flow,
+    source: Core,
+    target: Core,
+    box: np.ndarray,
+    *,
+    names: tuple[str, str] = ("A", "B"),
+) -> Rates:
+    """Rates of a flow; the intervals tell the error of the grid, not of the flow.
+
+    Parameters
+    ----------
+    flow, source, target, box
+        As of `solve_on_grid`.
+    names
+        Of A and B.
+
+    Returns
+    -------
+    Rates
+        `level` is 1 and `n_effective` infinite: nothing was drawn. No events and no
+        exposure.
+    """
+    found = solve_on_grid(flow, source, target, box)
+    error = grid_error(found, flow, source, target)
+
+    def known(value: float, relative: float, unit: str) -> Estimate:
+        return Estimate(
+            value=value,
+            low=value * (1 - relative),
+            high=value * (1 + relative),
+            level=1.0,
+            method="grid, against cells twice as large",
+            n_effective=np.inf,
+            unit=unit,
+        )
+
+    k_ab = known(found.k_ab, error.k_ab, "1/h")
+    k_ba = known(found.k_ba, error.k_ba, "1/h")
+    return Rates(
+        k_ab=k_ab,
+        k_ba=k_ba,
+        nu=known(found.nu, error.nu, "1/h"),
+        mfpt_ab=inverse(k_ab),
+        mfpt_ba=inverse(k_ba),
+        transition_path_time=known(
+            found.transition_path_time, error.transition_path_time, "h"
+        ),
+        n_events=0,
+        n_events_back=0,
+        exposure=0.0,
+        source=names[0],
+        target=names[1],
+    )

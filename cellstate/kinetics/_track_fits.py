@@ -1,5 +1,6 @@
 """What all fits to one set of tracks share: basis, lineage folds, bootstrap draws."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -8,6 +9,7 @@ import numpy as np
 from cellstate.kinetics._basis import SmoothBasis, smooth_basis
 from cellstate.kinetics._fate import realised_fate
 from cellstate.kinetics._held_out import SPLITS, HeldOut, Judged
+from cellstate.kinetics._metric import FEW, PILOT, sensitivity
 from cellstate.kinetics._moments import Evaluate, divisions_of, evaluator
 from cellstate.kinetics._sets import Sets
 from cellstate.kinetics._stopping import StoppedPairs
@@ -57,6 +59,45 @@ class TrackFits:
         x: np.ndarray,
         tracks: Tracks,
         rare: np.ndarray,
+        first: Callable[[Self], list[Judged]],
+        *,
+        fit_rows: np.ndarray | None = None,
+        n_landmarks: int | None,
+        folds: int,
+        n_bootstrap: int,
+        rng: np.random.Generator,
+    ) -> Self:
+        """Choose the basis; spread the lineages with `rare` rows over the folds.
+
+        In more than three coordinates `first` is asked what will be fitted: a rough
+        fit of it tells along which directions the basis has to resolve.
+        """
+        about = {"fit_rows": fit_rows, "rng": rng}
+        metric = None
+        if x.shape[1] > FEW:
+            rough = {"n_landmarks": PILOT, "folds": 0, "n_bootstrap": 0}
+            pilot = cls._with_basis(x, tracks, rare, None, **rough, **about)
+            nowhere = np.zeros(0, dtype=int)
+            models = [one.judge(1.0, nowhere)[1] for one in first(pilot)]
+            metric = sensitivity(models, x[pilot.learned & ~rare], rng)
+        return cls._with_basis(
+            x,
+            tracks,
+            rare,
+            metric,
+            n_landmarks=n_landmarks,
+            folds=folds,
+            n_bootstrap=n_bootstrap,
+            **about,
+        )
+
+    @classmethod
+    def _with_basis(
+        cls,
+        x: np.ndarray,
+        tracks: Tracks,
+        rare: np.ndarray,
+        metric: np.ndarray | None,
         *,
         fit_rows: np.ndarray | None,
         n_landmarks: int | None,
@@ -64,10 +105,11 @@ class TrackFits:
         n_bootstrap: int,
         rng: np.random.Generator,
     ) -> Self:
-        """Choose the basis; spread the lineages with `rare` rows over the folds."""
         known = np.isfinite(x).all(axis=1)
         learned = learnable(x, fit_rows)
-        basis = smooth_basis(x[learned], n_landmarks=n_landmarks, rng=rng)
+        basis = smooth_basis(
+            x[learned], n_landmarks=n_landmarks, metric=metric, rng=rng
+        )
         n_groups = n_groups_for(basis, len(x), tracks)
         group = lineage_groups(tracks, n_groups, rng)
         held_out = HeldOut.draw(
