@@ -15,11 +15,13 @@ from cellstate._base.results import Result
 KERNEL_FLOOR = 1e-4
 # States whose distances to the landmarks are held in memory at once.
 BLOCK = 10_000
+# States among which landmarks are drawn.
+CANDIDATES = 20_000
 # At most this many landmarks, and kernel values at n states.
-LANDMARKS, KERNEL_VALUES = 1000, 200_000_000
+LANDMARKS, KERNEL_VALUES = 1000, 130_000_000
 # n states can carry n^RICHNESS functions: narrower Gaussians are taken, each time by
 # NARROWER, until there are that many.
-RICHNESS, NARROWER, NARROWEST = 0.3, 0.5**0.5, 1 / 8
+RICHNESS, NARROWER, NARROWEST = 0.33, 0.5**0.5, 1 / 8
 # Beyond this many states functions are evaluated in single precision, at half the
 # cost: its rounding, some 1e-5 of a function, is far below the sampling error.
 SINGLE = 200_000
@@ -153,9 +155,8 @@ def smooth_basis(
     # In an order that the states themselves give, so that the order of rows does
     # not decide which cells become landmarks.
     x = x[np.lexsort(x.T[::-1])]
-    chosen = np.sort(rng.choice(len(x), size=count, replace=False))
     x = x if metric is None else x @ metric
-    landmarks = x[chosen]
+    landmarks = x[_spread(x, count, rng)]
     if bandwidth is None:
         bandwidth, values, vectors = _adapted(x, landmarks)
     else:
@@ -167,6 +168,28 @@ def smooth_basis(
         bandwidth=bandwidth,
         metric=metric,
     )
+
+
+def _spread(x: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw landmarks one by one, far from those that are there: rare states get some.
+
+    References
+    ----------
+    Arthur and Vassilvitskii, SODA (2007), the seeds of k-means++.
+    """
+    size = min(len(x), max(CANDIDATES, 2 * count))
+    offered = np.sort(rng.choice(len(x), size=size, replace=False))
+    at = x[offered]
+    chosen = [int(rng.integers(size))]
+    away = ((at - at[chosen[0]]) ** 2).sum(axis=1)
+    draws = rng.random(count - 1)
+    for draw in draws:
+        total = np.cumsum(away)
+        if not total[-1] > 0:
+            break
+        chosen.append(int(np.searchsorted(total, draw * total[-1], side="right")))
+        np.minimum(away, ((at - at[chosen[-1]]) ** 2).sum(axis=1), out=away)
+    return offered[np.sort(chosen)]
 
 
 def _adapted(

@@ -75,12 +75,15 @@ class Moments:
         Phi' W c, shape (..., p).
     at_once
         The same for pairs that are in B without a step, shape (..., p).
+    elapsed
+        Phi' W (frames from start to stop), shape (..., p).
     """
 
     gram: np.ndarray
     step: np.ndarray
     met: np.ndarray
     at_once: np.ndarray
+    elapsed: np.ndarray
 
     @classmethod
     def zeros(cls, *shape: int) -> "Moments":
@@ -91,6 +94,7 @@ class Moments:
             step=np.zeros(square),
             met=np.zeros(shape),
             at_once=np.zeros(shape),
+            elapsed=np.zeros(shape),
         )
 
     def padded(self, missing: int) -> "Moments":
@@ -103,6 +107,7 @@ class Moments:
             step=np.concatenate([self.step, more.step]),
             met=np.concatenate([self.met, more.met]),
             at_once=np.concatenate([self.at_once, more.at_once]),
+            elapsed=np.concatenate([self.elapsed, more.elapsed]),
         )
 
     def weighted(self, weight: np.ndarray) -> "Moments":
@@ -112,6 +117,7 @@ class Moments:
             step=np.tensordot(weight, self.step, 1),
             met=np.tensordot(weight, self.met, 1),
             at_once=np.tensordot(weight, self.at_once, 1),
+            elapsed=np.tensordot(weight, self.elapsed, 1),
         )
 
 
@@ -145,6 +151,12 @@ def solve_committor(
         )
     matrix = moments.gram - moments.step + penalty * np.diag(basis.penalty())
     return solved(basis, matrix, moments.met, penalty, ceiling)
+
+
+def solve_time(basis: SmoothBasis, moments: Moments, penalty: float) -> CommittorModel:
+    """Solve the same for the mean number of frames until A or B is met."""
+    matrix = moments.gram - moments.step + penalty * np.diag(basis.penalty())
+    return solved(basis, matrix, moments.elapsed, penalty, np.inf)
 
 
 def solve_horizon(

@@ -100,6 +100,7 @@ def fates_from_tracks(
         x,
         tracks,
         anywhere,
+        anywhere,
         lambda pilot: [pilot.to(p) for p in pairs],
         n_landmarks=n_landmarks,
         folds=folds,

@@ -113,6 +113,7 @@ def committor_from_tracks(
         x,
         tracks,
         target,
+        source if target_is_event else source | target,
         first,
         fit_rows=fit_rows,
         n_landmarks=n_landmarks,
@@ -128,20 +129,30 @@ def committor_from_tracks(
             single = sets.forward(tracks, lag_frames, "random", crossings)
             one = fits.to(single, horizon=horizon_frames)
         penalty, brier = fits.choose_penalty(one, sets, rng)
-    nothing = np.full(len(x), np.nan)
-    q, again, model = nothing, np.zeros((len(x), 0)), None
+    asked = {}
     if direction != "backward":
-        q, model = forward.judge(penalty)
-        again = forward.replicates(penalty)
-    back, back_model = nothing, None
+        asked["forward"] = forward.members_of_splits(penalty)
     if past is not None:
-        back, back_model = fits.to(past).judge(penalty)
+        asked["backward"] = fits.to(past).members_of_splits(penalty)
+        asked["time"] = forward.times_of_splits(penalty)
+    values = dict(zip(asked, forward.predict(list(asked.values())), strict=True))
+    models = {name: members[0][-1] for name, members in asked.items()}
+    nothing = np.full(len(x), np.nan)
+    q, back = (values.get(name, nothing) for name in ("forward", "backward"))
+    model, back_model = models.get("forward"), models.get("backward")
+    again = np.zeros((len(x), 0))
+    if model is not None:
+        again = forward.replicates(penalty)
+    times = np.zeros(0)
+    if "time" in values:
+        times = np.where(source | target, 0.0, values["time"] * frame_interval)
     fitted = [(v, m) for v, m in ((q, model), (back, back_model)) if m is not None]
     result = q if model is None else sets.at_the_sets(q)
     return Committor(
         forward=result,
         backward=back if back_model is None else sets.at_the_sets_back(back),
         reason=_reasons(back if model is None else result, fits.known),
+        decision_time=times,
         replicates=sets.at_the_sets(again.T).T.astype(np.float32),
         residual=float(np.nanmax([m.residual for _, m in fitted])),
         model=model,

@@ -12,6 +12,7 @@ from cellstate.kinetics._committor import (
     Moments,
     solve_committor,
     solve_horizon,
+    solve_time,
 )
 from cellstate.kinetics._descendants import solve_any, solve_any_within
 from cellstate.kinetics._moments import Divisions, Evaluate, predictions
@@ -148,31 +149,56 @@ class Judged:
         whole = parts.weighted(np.ones(self.n_parts))
         return [*models, self.solve(whole, weight, penalty)]
 
+    def members_of_splits(self, penalty: float) -> list[list[CommittorModel]]:
+        """Fits without each fold and to all, for every split."""
+        splits = self.held_out.splits
+        ones = np.ones(splits.shape[1])
+        return [
+            self.members(self.sums.of(ones, fold, self.n_parts), ones, fold, penalty)
+            for fold in splits
+        ]
+
+    def times_of_splits(self, penalty: float) -> list[list[CommittorModel]]:
+        """The same of the mean number of frames until A or B is met."""
+        kept = np.vstack([1 - np.eye(self.n_parts), np.ones(self.n_parts)])
+        kept = kept if self.held_out.n_folds else kept[-1:]
+        found = []
+        for fold in self.held_out.splits:
+            parts = self.sums.of(np.ones(fold.size), fold, self.n_parts)
+            found.append(
+                [solve_time(self.basis, parts.weighted(k), penalty) for k in kept]
+            )
+        return found
+
     def judge(
         self, penalty: float, rows: np.ndarray | None = None
     ) -> tuple[np.ndarray, CommittorModel]:
         """Predict rows (all by default), averaged over splits; and the fit to all."""
-        rows = np.arange(len(self.known)) if rows is None else rows
-        values, (model,) = self.judge_each((penalty,), rows)
-        return values[:, 0], model
+        fitted = self.members_of_splits(penalty)
+        return self.predict([fitted], rows)[0], fitted[0][-1]
 
-    def judge_each(
-        self, penalties: tuple[float, ...], rows: np.ndarray
-    ) -> tuple[np.ndarray, list[CommittorModel]]:
-        """Predict rows with each penalty, (r, len(penalties)); and the fits to all."""
-        splits = self.held_out.splits
-        ones = np.ones(splits.shape[1])
-        sums = [self.sums.of(ones, fold, self.n_parts) for fold in splits]
-        fitted = [
-            self.members(parts, ones, fold, penalty)
-            for penalty in penalties
-            for fold, parts in zip(splits, sums, strict=True)
-        ]
-        values = self._predict(fitted, np.tile(splits, (len(penalties), 1)), rows)
-        parts = np.split(values, len(penalties), axis=1)
-        return np.stack([_mean(part) for part in parts], axis=1), [
-            one[-1] for one in fitted[:: len(splits)]
-        ]
+    def judge_each(self, penalties: tuple[float, ...], rows: np.ndarray) -> np.ndarray:
+        """Predict rows with each penalty, (r, len(penalties))."""
+        asked = [self.members_of_splits(penalty) for penalty in penalties]
+        return np.stack(self.predict(asked, rows), axis=1)
+
+    def predict(
+        self, asked: list[list[list[CommittorModel]]], rows: np.ndarray | None = None
+    ) -> list[np.ndarray]:
+        """Predict rows by several fits in one pass over the states; each (r,).
+
+        Parameters
+        ----------
+        asked
+            Of each fit its members for every split.
+        rows
+            All when None.
+        """
+        rows = np.arange(len(self.known)) if rows is None else rows
+        splits = np.tile(self.held_out.splits, (len(asked), 1))
+        values = self._predict([m for one in asked for m in one], splits, rows)
+        parts = np.split(values, len(asked), axis=1)
+        return [_mean(part) for part in parts]
 
     def replicates(self, penalty: float) -> np.ndarray:
         """Predict all rows by refits to lineages drawn with replacement, (n, R)."""
@@ -199,7 +225,7 @@ class Judged:
             coefficients,
             self.held_out.judges(folds, rows[known]),
         )
-        return np.clip(values, 0, self.ceiling)
+        return np.clip(values, 0, [one[0].ceiling for one in fitted])
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

@@ -105,6 +105,7 @@ def _add(
     total.step[g] += weighted[going].T @ (there * gain)
     total.met[g] += weighted.T @ constant
     total.at_once[g] += weighted.T @ (constant * (pairs.elapsed[part] == 0))
+    total.elapsed[g] += weighted.T @ pairs.elapsed[part].astype(float)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -118,6 +118,7 @@ def passage_times_from_tracks(
         x,
         tracks,
         target,
+        target,
         lambda pilot: [pilot.to(pairs, ceiling=np.inf)],
         n_landmarks=n_landmarks,
         folds=folds,

@@ -1,5 +1,7 @@
 """Passages between A and B and the time at risk, step by step along tracks."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from cellstate.kinetics._stopping import Crossings, steps
@@ -7,12 +9,14 @@ from cellstate.tracks import Tracks
 
 # The past of a row is certain when its set was met in the track itself.
 CERTAIN = 1 - 1e-9
-# What is summed over steps: passages A to B and B to A; hours after A, after B, in
-# all, and on a passage from A to B; then passages and hours seen with certainty.
+# What is summed over steps. Passages by their beginning: from A to B and from B to A,
+# and the hours in A and on what begins there, in B and what begins there. Passages
+# into B by their end, hours in all, and on a passage from A to B. Then passages and
+# hours seen with certainty.
 (
-    INTO_B, INTO_A, AFTER_A, AFTER_B, HOURS, ON_THE_WAY,
+    FROM_A, FROM_B, WITH_A, WITH_B, INTO_B, HOURS, ON_THE_WAY,
     SEEN_INTO_B, SEEN_INTO_A, SURE_INTO_B, SURE_INTO_A, SURE_AFTER_A, SURE_AFTER_B,
-) = range(12)  # fmt: skip
+) = range(13)  # fmt: skip
 
 
 def last_met(
@@ -44,52 +48,92 @@ def last_met(
     return chance
 
 
+def time_left(
+    tracks: Tracks,
+    decided: np.ndarray,
+    fill: np.ndarray,
+    interval: float,
+    crossings: Crossings | None = None,
+) -> np.ndarray:
+    """Hours from each row until A or B is met, (n,); `fill` where a track is cut off.
+
+    One daughter at random is followed; 0 where `decided`, in A or B.
+    """
+    hours = np.where(decided, 0.0, np.nan)
+    successor, _ = steps(tracks, reverse=False)
+    left = np.ones(tracks.n_rows)
+    if crossings is not None:
+        left = np.maximum(1 - crossings.source - crossings.target, 0.0)
+    for rows in tracks.by_frame(reverse=True):
+        rows = rows[~decided[rows]]
+        one, two = successor[rows].T
+        ahead = np.where(two >= 0, (hours[one] + hours[two]) / 2, hours[one])
+        hours[rows] = np.where(one >= 0, interval + left[rows] * ahead, fill[rows])
+    return hours
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Ends:
+    """What takes the place of what was not seen of a track, per row, (n,).
+
+    Attributes
+    ----------
+    forward, backward
+        Chance that B is met next, that A was met last.
+    decision_time
+        Hours until A or B is met.
+    """
+
+    forward: np.ndarray
+    backward: np.ndarray
+    decision_time: np.ndarray
+
+
 def step_columns(
     tracks: Tracks,
     source: np.ndarray,
     target: np.ndarray,
-    forward: np.ndarray,
-    backward: np.ndarray,
+    ends: Ends,
     *,
     interval: float,
     crossings: Crossings | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Row before each step (m,), and the twelve columns above, (12, m).
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Row before each step (m,), and the thirteen columns above, each (m,).
 
-    Steps of which the past is not known count for
-    nothing; at a division each daughter's step counts half.
+    At a division each daughter's step counts half. What is not known counts nothing.
     """
     about = {"crossings": crossings}
-    from_a = last_met(tracks, source, target, backward, reverse=True, **about)
-    to_b = last_met(tracks, source, target, forward, reverse=False, **about)
+    from_a = last_met(tracks, source, target, ends.backward, reverse=True, **about)
+    to_b = last_met(tracks, source, target, ends.forward, reverse=False, **about)
+    wait = time_left(tracks, source | target, ends.decision_time, interval, crossings)
     successor, share = steps(tracks, reverse=False)
     row = np.repeat(np.arange(tracks.n_rows), 2)[successor.ravel() >= 0]
     after = successor.ravel()[successor.ravel() >= 0]
-    past, future = from_a[row], np.nan_to_num(to_b[row])
-    weight = np.where(np.isfinite(past), share[row], 0.0)
-    past = np.nan_to_num(past)
-    into_b, into_a = _entries(row, after, past, source, target, tracks, crossings)
-    on_the_way = ~source[row] & ~target[row]
+    weight, past, future = share[row], from_a[row], to_b[after]
+    met_a, met_b = _hidden(row, after, tracks, crossings)
+    out_a = (source[row] & ~source[after]) + met_a
+    out_b = (target[row] & ~target[after]) + met_b
+    into_b = np.where(target[after], past * ~target[row] + met_a * (1 - past),
+                      past * met_b)  # fmt: skip
+    on_the_way = past * to_b[row] * (~source[row] & ~target[row])
     seen_b, seen_a = target[after] & ~target[row], source[after] & ~source[row]
     sure_a, sure_b = past > CERTAIN, past < 1 - CERTAIN
-    columns = np.stack(
-        [
-            into_b,
-            into_a,
-            past * interval,
-            (1 - past) * interval,
-            np.full(past.shape, interval),
-            past * future * on_the_way * interval,
-            seen_b * (past > 0.5),
-            seen_a * (past < 0.5),
-            seen_b * sure_a,
-            seen_a * sure_b,
-            sure_a * interval,
-            sure_b * interval,
-        ]
-    )
-    columns *= weight
-    return row, columns
+    columns = [
+        out_a * future,
+        out_b * (1 - future),
+        source[row] * interval + out_a * wait[after],
+        target[row] * interval + out_b * wait[after],
+        into_b,
+        np.where(np.isfinite(past), interval, 0.0),
+        on_the_way * interval,
+        seen_b * (past > 0.5),
+        seen_a * (past < 0.5),
+        seen_b * sure_a,
+        seen_a * sure_b,
+        sure_a * interval,
+        sure_b * interval,
+    ]
+    return row, [np.nan_to_num(column * weight) for column in columns]
 
 
 def _met_between(
@@ -104,23 +148,14 @@ def _met_between(
     return met, np.maximum(1 - crossings.source - met, 0.0)
 
 
-def _entries(
-    row: np.ndarray,
-    after: np.ndarray,
-    past: np.ndarray,
-    source: np.ndarray,
-    target: np.ndarray,
-    tracks: Tracks,
-    crossings: Crossings | None,
+def _hidden(
+    row: np.ndarray, after: np.ndarray, tracks: Tracks, crossings: Crossings | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Passages A to B and B to A of each step, seen or between its two frames."""
-    into_b = past * (target[after] & ~target[row])
-    into_a = (1 - past) * (source[after] & ~source[row])
+    """Chances that A, and B, were visited between the two frames of each step."""
     if crossings is None:
-        return into_b, into_a
+        return np.zeros(row.size), np.zeros(row.size)
     along = tracks.next_row[row] == after
-    met_a = np.where(along, crossings.source[row], 0.0)
-    met_b = np.where(along, crossings.target[row], 0.0)
-    into_b = np.where(target[after], into_b + met_a * (1 - past), past * met_b)
-    into_a = np.where(source[after], into_a + met_b * past, (1 - past) * met_a)
-    return into_b, into_a
+    return (
+        np.where(along, crossings.source[row], 0.0),
+        np.where(along, crossings.target[row], 0.0),
+    )

@@ -9,7 +9,7 @@ from cellstate._base.random import generator
 from cellstate._base.results import Estimate, Result
 from cellstate.kinetics import _passages as passages
 from cellstate.kinetics._grid import Core, Flow, grid_error, solve_on_grid
-from cellstate.kinetics._passages import step_columns
+from cellstate.kinetics._passages import Ends, step_columns
 from cellstate.kinetics._rate_intervals import (
     bootstrap_rate,
     bootstrap_time,
@@ -31,7 +31,7 @@ class Rates(Result):
     Attributes
     ----------
     k_ab, k_ba
-        Transitions per hour spent with A (B) as the last set met.
+        Passages from A to B per hour that A is the last set met; B to A.
     nu
         Transitions from A to B per hour of observation.
     mfpt_ab, mfpt_ba
@@ -49,7 +49,7 @@ class Rates(Result):
     n_events, n_events_back
         Observed entries into B coming from A, and into A coming from B.
     exposure
-        Cell-hours with A as the last set met.
+        Cell-hours in A and from each exit until A or B is met: those under k_ab.
     source, target
         Names of the states.
     """
@@ -79,6 +79,7 @@ def estimate_rates(
     forward: np.ndarray,
     backward: np.ndarray,
     *,
+    decision_time: np.ndarray,
     frame_interval: float,
     names: tuple[str, str] = ("A", "B"),
     n_bootstrap: int = 1000,
@@ -86,12 +87,18 @@ def estimate_rates(
     crossings: Crossings | None = None,
     rng: int | np.random.Generator | None = None,
 ) -> Rates:
-    """Count transitions and the time at risk, filling the ends of tracks.
+    """Count passages and the time at risk, filling the ends of tracks.
 
-    Where a track has met neither set yet, the chance that it came from A is the
-    backward committor at its first row; where it ends before meeting one, the
-    chance to reach B is the forward committor at its last row. So cut tracks
-    count for the time they were seen, and nothing is dropped for being unfinished.
+    k_AB follows every exit from A: whether B is met before A is returned to, and how
+    long that takes; where the track ends before, by the committor and the mean time to
+    a decision of its last row. Nothing is dropped for being unfinished, no passage for
+    having begun before the track, and the cells need not be stationary: it is enough
+    that inside A they are as they would be.
+
+    nu counts entries into B whose last set was A, per hour of observation; where a
+    track has met neither set yet the backward committor of its first row tells the
+    chance. It and the transition-path time take the cells as they were seen: they are
+    those of the steady state if the cells were in it.
 
     Parameters
     ----------
@@ -101,6 +108,8 @@ def estimate_rates(
         Boolean masks (n,) of A and B.
     forward, backward
         Committors of the rows, shape (n,); NaN where undefined.
+    decision_time
+        Mean hours until A or B is met, shape (n,).
     frame_interval
         Hours between frames.
     names
@@ -125,16 +134,15 @@ def estimate_rates(
     Metzner, Schuette, Vanden-Eijnden, Multiscale Model. Simul. 7 (2009) 1192.
     """
     rng = generator(rng)
-
+    ends = Ends(forward=forward, backward=backward, decision_time=decision_time)
     group = lineage_groups(tracks, MOST_GROUPS, rng)
     n = int(group.max()) + 1
     draws = rng.multinomial(n, np.full(n, 1 / n), size=n_bootstrap).T
 
     def summed(met: Crossings | None) -> np.ndarray:
         row, columns = step_columns(
-            tracks, source, target, forward, backward,
-            interval=frame_interval, crossings=met,
-        )  # fmt: skip
+            tracks, source, target, ends, interval=frame_interval, crossings=met
+        )
         return np.stack([np.bincount(group[row], c, n) for c in columns])
 
     seen = summed(None)
@@ -162,7 +170,7 @@ def estimate_rates(
         ),
         n_events=round(float(whole[passages.SEEN_INTO_B])),
         n_events_back=round(float(whole[passages.SEEN_INTO_A])),
-        exposure=float(sums[passages.AFTER_A].sum()),
+        exposure=float(sums[passages.WITH_A].sum()),
         source=names[0],
         target=names[1],
         **at_frames,
@@ -172,8 +180,8 @@ def estimate_rates(
 def _both_ways(
     sums: np.ndarray, drawn: np.ndarray, level: float
 ) -> tuple[Estimate, Estimate]:
-    k_ab = _rate(sums, drawn, passages.INTO_B, passages.AFTER_A, level)
-    return k_ab, _rate(sums, drawn, passages.INTO_A, passages.AFTER_B, level)
+    k_ab = _rate(sums, drawn, passages.FROM_A, passages.WITH_A, level)
+    return k_ab, _rate(sums, drawn, passages.FROM_B, passages.WITH_B, level)
 
 
 def _rate(

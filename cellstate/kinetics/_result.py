@@ -25,6 +25,10 @@ def _none() -> np.ndarray:
     return np.zeros(0, dtype=np.int8)
 
 
+def _no_time() -> np.ndarray:
+    return np.zeros(0)
+
+
 def _no_refit() -> np.ndarray:
     return np.zeros((0, 0))
 
@@ -42,6 +46,9 @@ class Committor(Result):
     backward
         Shape (n,); NaN throughout with a horizon or without a source, and outside
         both sets when no track was seen to come from one of them.
+    decision_time
+        Mean hours until A or B is met, one daughter followed at random, shape (n,);
+        empty where it was not asked for (with a horizon, from a graph).
     reason
         Why `forward` is NaN: place in `cellstate.kinetics.REASONS`, shape (n,); empty
         when no cell lacks it.
@@ -78,6 +85,7 @@ class Committor(Result):
     forward: np.ndarray
     backward: np.ndarray
     reason: np.ndarray = field(default_factory=_none)
+    decision_time: np.ndarray = field(default_factory=_no_time)
     replicates: np.ndarray = field(default_factory=_no_refit)
     residual: float
     source: str

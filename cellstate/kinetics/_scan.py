@@ -74,15 +74,10 @@ def scan_lags(
     rng
         Seed, the same for every lag.
     """
+    about = {"frame_interval": frame_interval, "level": level, "rng": rng}
     rows = []
     for lag in progress(lags, "lags"):
-        fitted = committor_from_tracks(
-            x, tracks, source, target, lag_frames=lag, n_bootstrap=0, rng=rng
-        )
-        found = estimate_rates(
-            tracks, source, target, fitted.forward, fitted.backward,
-            frame_interval=frame_interval, level=level, rng=rng,
-        )  # fmt: skip
+        found = _rates(x, tracks, source, target, lag, **about)
         rows.append({"lag": lag * frame_interval} | _row(found, source, target))
     return _scan("lag", rows, level, names)
 
@@ -116,6 +111,7 @@ def scan_cores(
     """
     if not all(0 < core < 0.5 for core in cores):
         raise ValueError(f"`cores` must lie between 0 and 0.5; found {list(cores)}.")
+    about = {"frame_interval": frame_interval, "level": level, "rng": rng}
     rows = []
     for core in progress(cores, "cores"):
         with np.errstate(invalid="ignore"):
@@ -125,15 +121,44 @@ def scan_cores(
                 f"core={core:g} leaves {int(source.sum())} rows in A and "
                 f"{int(target.sum())} in B; both need some. Leave out the small cores."
             )
-        fitted = committor_from_tracks(
-            x, tracks, source, target, n_bootstrap=0, rng=rng
-        )
-        found = estimate_rates(
-            tracks, source, target, fitted.forward, fitted.backward,
-            frame_interval=frame_interval, level=level, rng=rng,
-        )  # fmt: skip
+        found = _rates(x, tracks, source, target, 1, **about)
         rows.append({"core": core} | _row(found, source, target))
     return _scan("core", rows, level, names)
+
+
+def _rates(
+    x: np.ndarray,
+    tracks: Tracks,
+    source: np.ndarray,
+    target: np.ndarray,
+    lag: int,
+    *,
+    frame_interval: float,
+    level: float,
+    rng: int,
+) -> Rates:
+    """Fit the committor anew and count."""
+    fitted = committor_from_tracks(
+        x,
+        tracks,
+        source,
+        target,
+        lag_frames=lag,
+        frame_interval=frame_interval,
+        n_bootstrap=0,
+        rng=rng,
+    )
+    return estimate_rates(
+        tracks,
+        source,
+        target,
+        fitted.forward,
+        fitted.backward,
+        decision_time=fitted.decision_time,
+        frame_interval=frame_interval,
+        level=level,
+        rng=rng,
+    )
 
 
 def _row(found: Rates, source: np.ndarray, target: np.ndarray) -> dict[str, float]:

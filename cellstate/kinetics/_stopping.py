@@ -27,7 +27,8 @@ class StoppedPairs:
         Chance that neither set was met on the way, shape (m,): 0 where one was. When
         descendants are counted each division doubles both.
     elapsed
-        Frames from start to stop, shape (m,).
+        Frames from start to stop, shape (m,); fewer on average where a set may have
+        been visited between two frames.
     """
 
     start: np.ndarray
@@ -158,7 +159,7 @@ def stopped_pairs(
         ones, none = np.ones(inside.size), np.zeros(inside.size)
         start, stop = np.r_[start, inside], np.r_[stop, inside]
         weight, constant = np.r_[weight, ones], np.r_[constant, ones]
-        gain, elapsed = np.r_[gain, none], np.r_[elapsed, none.astype(np.int64)]
+        gain, elapsed = np.r_[gain, none], np.r_[elapsed, none]
     return StoppedPairs(
         start=frozen(start),
         stop=frozen(stop),
@@ -183,7 +184,7 @@ class _Walk:
     @classmethod
     def at(cls, rows: np.ndarray) -> "_Walk":
         ones, none = np.ones(rows.size), np.zeros(rows.size)
-        return cls(rows, rows, ones, none, ones, np.zeros(rows.size, np.int64))
+        return cls(rows, rows, ones, none, ones, none)
 
     def arrays(self) -> tuple[np.ndarray, ...]:
         return (
@@ -213,7 +214,8 @@ class _Walk:
         gain = np.where(dying, 0.0, self.gain)
         weight = np.where(moving, self.weight * share[now], self.weight)
         gain = np.where(moving, gain * factor[now], gain)
-        elapsed = self.elapsed + (moving | dying)
+        # A visit between two frames ended the pair before, with its chance.
+        elapsed = self.elapsed + (moving | dying) * np.minimum(self.gain, 1.0)
         there = np.where(moving, successor[now, 0], now)
         constant = self.constant
         if crossings is not None:

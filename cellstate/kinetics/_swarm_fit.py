@@ -81,7 +81,7 @@ def committor_from_swarms(
     pairs = _shares(rows, swarm)
     fits = _alone(x, rows, pairs, n_landmarks, rng)
     if penalty is None:
-        predicted = fits.to(pairs).judge_each(PENALTIES, rows)[0]
+        predicted = fits.to(pairs).judge_each(PENALTIES, rows)
         lost = np.nanmean((predicted - swarm.forward[:, None]) ** 2, axis=0)
         penalty = PENALTIES[int(np.argmin(lost))]
     # Each state is as good as any other: all are judged by the fit to all.
@@ -134,7 +134,8 @@ def _alone(
     return TrackFits.prepare(
         x,
         tracks,
-        np.zeros(n, dtype=bool),
+        chosen,
+        ~chosen,
         lambda pilot: [pilot.to(pairs)],
         fit_rows=chosen,
         n_landmarks=n_landmarks,

@@ -59,6 +59,7 @@ class TrackFits:
         x: np.ndarray,
         tracks: Tracks,
         rare: np.ndarray,
+        inside: np.ndarray,
         first: Callable[[Self], list[Judged]],
         *,
         fit_rows: np.ndarray | None = None,
@@ -69,21 +70,23 @@ class TrackFits:
     ) -> Self:
         """Choose the basis; spread the lineages with `rare` rows over the folds.
 
-        In more than three coordinates `first` is asked what will be fitted: a rough
+        The basis need not resolve what is `inside` the sets, where nothing is solved
+        for. In more than three coordinates `first` is asked what will be fitted: a rough
         fit of it tells along which directions the basis has to resolve.
         """
         about = {"fit_rows": fit_rows, "rng": rng}
         metric = None
         if x.shape[1] > FEW:
             rough = {"n_landmarks": PILOT, "folds": 0, "n_bootstrap": 0}
-            pilot = cls._with_basis(x, tracks, rare, None, **rough, **about)
+            pilot = cls._with_basis(x, tracks, rare, inside, None, **rough, **about)
             nowhere = np.zeros(0, dtype=int)
             models = [one.judge(1.0, nowhere)[1] for one in first(pilot)]
-            metric = sensitivity(models, x[pilot.learned & ~rare], rng)
+            metric = sensitivity(models, x[pilot.learned & ~inside], rng)
         return cls._with_basis(
             x,
             tracks,
             rare,
+            inside,
             metric,
             n_landmarks=n_landmarks,
             folds=folds,
@@ -97,6 +100,7 @@ class TrackFits:
         x: np.ndarray,
         tracks: Tracks,
         rare: np.ndarray,
+        inside: np.ndarray,
         metric: np.ndarray | None,
         *,
         fit_rows: np.ndarray | None,
@@ -108,7 +112,7 @@ class TrackFits:
         known = np.isfinite(x).all(axis=1)
         learned = learnable(x, fit_rows)
         basis = smooth_basis(
-            x[learned], n_landmarks=n_landmarks, metric=metric, rng=rng
+            x[learned & ~inside], n_landmarks=n_landmarks, metric=metric, rng=rng
         )
         n_groups = n_groups_for(basis, len(x), tracks)
         group = lineage_groups(tracks, n_groups, rng)
@@ -178,7 +182,7 @@ class TrackFits:
             return 1.0, np.nan
         if rows.size > CHOOSING:
             rows = np.sort(rng.choice(rows, CHOOSING, replace=False))
-        predicted = fits.judge_each(PENALTIES, rows)[0]
+        predicted = fits.judge_each(PENALTIES, rows)
         error = (predicted - fate[rows][:, None]) ** 2
         defined = np.isfinite(error).all(axis=1)
         if not defined.any():

@@ -159,6 +159,8 @@ def committor(
         "backward": ("obs", f"{key}_backward"),
         "replicates": ("obsm", f"{key}_replicates"),
     }
+    if result.decision_time.size:
+        per_cell["decision_time"] = ("obs", f"{key}_decision_time")
     if result.reason.size:
         per_cell["reason"] = ("obs", f"{key}_reason")
     followed = keys.TRACKING if method == TRACKS else ()

@@ -14,6 +14,7 @@ from cellstate.kinetics import (
     Rates,
     estimate_rates,
     hidden_crossings,
+    passage_times_from_tracks,
     rates_on_grid,
 )
 from cellstate.tl._committor_methods import States, box_of, cores
@@ -115,6 +116,7 @@ def _from_tracks(
         states.in_target,
         np.asarray(fitted.forward),
         np.asarray(fitted.backward),
+        decision_time=_decision_time(adata, key, fitted, states, interval),
         frame_interval=interval,
         names=states.names,
         n_bootstrap=n_bootstrap,
@@ -122,6 +124,24 @@ def _from_tracks(
         crossings=crossings,
         rng=rng,
     )
+
+
+def _decision_time(
+    adata: AnnData, key: str, fitted: Committor, states: States, interval: float
+) -> np.ndarray:
+    """Mean hours until A or B is met; fitted to the tracks if it is not stored."""
+    if fitted.decision_time.size:
+        return np.asarray(fitted.decision_time)
+    found = passage_times_from_tracks(
+        extract.basis(adata, _basis(adata, key)),
+        extract.tracks(adata),
+        states.in_source | states.in_target,
+        frame_interval=interval,
+        name="A or B",
+        n_bootstrap=0,
+        rng=0,
+    )
+    return np.asarray(found.mean)
 
 
 def _basis(adata: AnnData, key: str) -> str:

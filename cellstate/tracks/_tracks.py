@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -174,10 +175,14 @@ class Tracks:
 
     def by_frame(self, *, reverse: bool = False) -> Iterator[np.ndarray]:
         """Yield the rows of each frame, in the order of time or against it."""
+        parts = self._rows_of_frames
+        yield from reversed(parts) if reverse else parts
+
+    @cached_property
+    def _rows_of_frames(self) -> list[np.ndarray]:
         order = np.argsort(self.frame, kind="stable")
         ends = np.flatnonzero(np.diff(self.frame[order])) + 1
-        parts = np.split(order, ends) if order.size else []
-        yield from reversed(parts) if reverse else parts
+        return np.split(order, ends) if order.size else []
 
     def mother_row(self) -> np.ndarray:
         """Last row of the mother for each first row of a daughter, -1 elsewhere.

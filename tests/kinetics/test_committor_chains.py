@@ -262,21 +262,26 @@ def test_cells_are_judged_by_other_lineages(small):
     x, tracks, source, target = small
     fit_with = {"penalty": 0.1, "n_bootstrap": 0, "n_landmarks": 2000}
     plain = fit(x, tracks, source, target, **fit_with)
-    # A walker that meets neither set: let its last row be in A after all.
-    met = source | target
-    free = next(i for i in range(40) if not met[tracks.rows(i)].any())
-    rows = tracks.rows(free)
-    changed = source.copy()
-    changed[rows[-1]] = True
-    again = fit(x, tracks, changed, target, **fit_with)
-    np.testing.assert_array_equal(again.forward[rows[:-1]], plain.forward[rows[:-1]])
-    others = ~met & (tracks.index != free)
-    assert np.abs(again.forward - plain.forward)[others].max() > 1e-3
-    seen, seen_again = (
-        fit(x, tracks, a, target, **fit_with, folds=0).forward
-        for a in (source, changed)
+
+    # Let nobody see the step that takes a walker into a set for the first time.
+    inside = source | target
+    chosen = next(i for i in range(40) if 3 < np.argmax(inside[tracks.rows(i)]))
+    rows = tracks.rows(chosen)
+    met = np.argmax(inside[rows])
+    broken = np.zeros(tracks.n_rows, dtype=bool)
+    broken[rows[met]] = True
+    unseen = Tracks.from_arrays(
+        track=tracks.track, frame=tracks.frame, time=tracks.time, broken=broken
     )
-    assert np.abs(seen - seen_again)[rows[:-1]].max() > 1e-3
+    again = fit(x, unseen, source, target, **fit_with)
+    np.testing.assert_array_equal(again.forward[rows[:met]], plain.forward[rows[:met]])
+    others = ~inside & (tracks.index != chosen)
+    assert np.abs(again.forward - plain.forward)[others].max() > 1e-3
+    seen, not_seen = (
+        fit(x, followed, source, target, **fit_with, folds=0).forward
+        for followed in (tracks, unseen)
+    )
+    assert np.abs(seen - not_seen)[rows[:met]].max() > 1e-3
 
 
 def test_undefined_rows_stay_undefined_and_hurt_nobody(small):
