@@ -1,5 +1,6 @@
 """Passages between A and B and the time at risk, step by step along tracks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,51 +90,72 @@ class Ends:
     decision_time: np.ndarray
 
 
-def step_columns(
+def step_sums(
     tracks: Tracks,
     source: np.ndarray,
     target: np.ndarray,
     ends: Ends,
+    group: np.ndarray,
     *,
     interval: float,
     crossings: Crossings | None,
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Row before each step (m,), and the thirteen columns above, each (m,).
+) -> np.ndarray:
+    """Sum the thirteen columns above over the steps of each group of rows, (13, G).
 
     At a division each daughter's step counts half. What is not known counts nothing.
     """
-    about = {"crossings": crossings}
-    from_a = last_met(tracks, source, target, ends.backward, reverse=True, **about)
-    to_b = last_met(tracks, source, target, ends.forward, reverse=False, **about)
-    wait = time_left(tracks, source | target, ends.decision_time, interval, crossings)
     successor, share = steps(tracks, reverse=False)
     row = np.repeat(np.arange(tracks.n_rows), 2)[successor.ravel() >= 0]
     after = successor.ravel()[successor.ravel() >= 0]
-    weight, past, future = share[row], from_a[row], to_b[after]
+    about = (tracks, source, target, ends, row, after, interval, crossings)
+    sums, size = [], int(group.max()) + 1
+    weight, group = share[row], group[row]
+    # One by one: a million rows take 8 MB a column.
+    for column in _columns(*about):
+        values = np.nan_to_num(column * weight, copy=False)
+        sums.append(np.bincount(group, values, size))
+    return np.stack(sums)
+
+
+def _columns(
+    tracks: Tracks,
+    source: np.ndarray,
+    target: np.ndarray,
+    ends: Ends,
+    row: np.ndarray,
+    after: np.ndarray,
+    interval: float,
+    crossings: Crossings | None,
+) -> Iterator[np.ndarray]:
+    """Yield the columns in the order in which they are named, each (m,)."""
+    to_b = last_met(
+        tracks, source, target, ends.forward, reverse=False, crossings=crossings
+    )
+    wait = time_left(tracks, source | target, ends.decision_time, interval, crossings)
     met_a, met_b = _hidden(row, after, tracks, crossings)
     out_a = (source[row] & ~source[after]) + met_a
     out_b = (target[row] & ~target[after]) + met_b
-    into_b = np.where(target[after], past * ~target[row] + met_a * (1 - past),
-                      past * met_b)  # fmt: skip
-    on_the_way = past * to_b[row] * (~source[row] & ~target[row])
+    yield out_a * to_b[after]
+    yield out_b * (1 - to_b[after])
+    yield source[row] * interval + out_a * wait[after]
+    yield target[row] * interval + out_b * wait[after]
+    del wait, out_a, out_b
+    past = last_met(
+        tracks, source, target, ends.backward, reverse=True, crossings=crossings
+    )[row]
+    yield np.where(
+        target[after], past * ~target[row] + met_a * (1 - past), past * met_b
+    )
+    yield np.where(np.isfinite(past), interval, 0.0)
+    yield past * to_b[row] * (~source[row] & ~target[row]) * interval
     seen_b, seen_a = target[after] & ~target[row], source[after] & ~source[row]
     sure_a, sure_b = past > CERTAIN, past < 1 - CERTAIN
-    columns = [
-        out_a * future,
-        out_b * (1 - future),
-        source[row] * interval + out_a * wait[after],
-        target[row] * interval + out_b * wait[after],
-        into_b,
-        np.where(np.isfinite(past), interval, 0.0),
-        on_the_way * interval,
-        seen_b * (past > 0.5),
-        seen_a * (past < 0.5),
-        seen_b * sure_a,
-        seen_a * sure_b,
-        sure_a * interval,
-        sure_b * interval,
-    ]
-    return row, [np.nan_to_num(column * weight) for column in columns]
+    yield seen_b * (past > 0.5)
+    yield seen_a * (past < 0.5)
+    yield seen_b * sure_a
+    yield seen_a * sure_b
+    yield sure_a * interval
+    yield sure_b * interval
 
 
 def _met_between(

@@ -9,7 +9,7 @@ from cellstate._base.random import generator
 from cellstate._base.results import Estimate, Result
 from cellstate.kinetics import _passages as passages
 from cellstate.kinetics._grid import Core, Flow, grid_error, solve_on_grid
-from cellstate.kinetics._passages import Ends, step_columns
+from cellstate.kinetics._passages import Ends, step_sums
 from cellstate.kinetics._rate_intervals import (
     bootstrap_rate,
     bootstrap_time,
@@ -140,10 +140,8 @@ def estimate_rates(
     draws = rng.multinomial(n, np.full(n, 1 / n), size=n_bootstrap).T
 
     def summed(met: Crossings | None) -> np.ndarray:
-        row, columns = step_columns(
-            tracks, source, target, ends, interval=frame_interval, crossings=met
-        )
-        return np.stack([np.bincount(group[row], c, n) for c in columns])
+        about = {"interval": frame_interval, "crossings": met}
+        return step_sums(tracks, source, target, ends, group, **about)
 
     seen = summed(None)
     sums, at_frames = seen, {}
