@@ -1,6 +1,6 @@
 """Results that speak of an AnnData: what the numerics do not know."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -53,6 +53,10 @@ class QualityReport(Result):
         return "\n".join(lines)
 
 
+def _no_counts() -> np.ndarray:
+    return np.zeros(0, dtype=np.int64)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class States(Result):
     """What A and B mean.
@@ -60,11 +64,25 @@ class States(Result):
     Attributes
     ----------
     source_rule, target_rule
-        In words.
+        In words: how a cell enters.
+    source_keep, target_keep
+        Expressions for which a cell stays once it is in; empty without hysteresis.
+    min_dwell
+        Hours that a stay must last, from its first to its last frame.
     target_is_event
         B is known from the future only (the last frames before a division).
     n_source, n_target, n_unknown
         Cells in A, in B, and those whose track was cut off too early to tell.
+    n_short_source, n_short_target
+        Cells that the rules put in A or B and the minimum dwell took out again.
+    n_cut_off_source, n_cut_off_target
+        Cells of stays that were seen for less than the minimum dwell and kept, since
+        the track's beginning or end cut them off.
+    dwell_frames
+        Frames of dwell 0, 1 .. for which entries were counted, shape (m,).
+    n_entries_source, n_entries_target
+        Entries into A and B (hysteresis applied) that last at least so many frames,
+        shape (m,): a steep fall over the first frames is flicker at the edge.
     """
 
     kind: ClassVar[str] = "states"
@@ -74,3 +92,13 @@ class States(Result):
     n_source: int
     n_target: int
     n_unknown: int
+    source_keep: str = ""
+    target_keep: str = ""
+    min_dwell: float = 0.0
+    n_short_source: int = 0
+    n_short_target: int = 0
+    n_cut_off_source: int = 0
+    n_cut_off_target: int = 0
+    dwell_frames: np.ndarray = field(default_factory=_no_counts)
+    n_entries_source: np.ndarray = field(default_factory=_no_counts)
+    n_entries_target: np.ndarray = field(default_factory=_no_counts)

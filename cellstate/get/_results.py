@@ -7,7 +7,15 @@ from cellstate._adata._results import QualityReport, States
 from cellstate._adata._store import read
 from cellstate._adata._truth_comparison import TruthComparison
 from cellstate.events import EventTable
-from cellstate.kinetics import Calibration, Committor, Rates
+from cellstate.kinetics import (
+    Calibration,
+    Committor,
+    FateProbabilities,
+    PassageTimes,
+    Rates,
+    RateScan,
+)
+from cellstate.kinetics._flux import ReactiveFlux, ReactiveSegments
 from cellstate.statespace import DelayEmbedding, Projection, Scaling
 
 
@@ -51,6 +59,38 @@ def calibration(adata: AnnData, key: str = keys.CALIBRATION) -> Calibration:
 def rates(adata: AnnData, key: str = keys.RATES) -> Rates:
     """Rates between A and B."""
     return read(adata, key, Rates, f"cs.tl.rates(adata{_named(key, keys.RATES)})")
+
+
+def rate_scan(adata: AnnData, key: str = keys.LAG_SCAN) -> RateScan:
+    """Rates against the lag, or with ``key="core_scan"`` the size of the cores."""
+    call = {keys.CORE_SCAN: "cs.tl.scan_cores(adata)"}
+    return read(adata, key, RateScan, call.get(key, "cs.tl.scan_lags(adata)"))
+
+
+def mfpt(adata: AnnData, key: str = keys.MFPT) -> PassageTimes:
+    """Mean time of cells to a state."""
+    call = f"cs.tl.mfpt(adata{_named(key, keys.MFPT)})"
+    return read(adata, key, PassageTimes, call)
+
+
+def fate_probabilities(adata: AnnData, key: str = keys.FATES) -> FateProbabilities:
+    """Chances of K fates, and their entropy."""
+    call = f"cs.tl.fate_probabilities(adata, fates{_named(key, keys.FATES)})"
+    return read(adata, key, FateProbabilities, call)
+
+
+def reactive_flux(adata: AnnData, key: str = keys.REACTIVE_FLUX) -> ReactiveFlux:
+    """Reactive current, flux between groups and pathways of `cs.tl.reactive_flux`."""
+    call = f"cs.tl.reactive_flux(adata{_named(key, keys.REACTIVE_FLUX)})"
+    return read(adata, key, ReactiveFlux, call)
+
+
+def reactive_segments(
+    adata: AnnData, key: str = keys.REACTIVE_SEGMENTS
+) -> ReactiveSegments:
+    """Excursions and channels of `cs.tl.reactive_segments`."""
+    call = f"cs.tl.reactive_segments(adata{_named(key, keys.REACTIVE_SEGMENTS)})"
+    return read(adata, key, ReactiveSegments, call)
 
 
 def events(adata: AnnData, key: str = keys.EVENTS) -> EventTable:

@@ -1,11 +1,16 @@
 """Learn the state space, committors, rates and events; write them and return them."""
 
-from cellstate.tl._committor import committor, validate_committor
+from cellstate.tl._committor import committor
 from cellstate.tl._embed import delay_embed, embed
 from cellstate.tl._events import differentiation_events
+from cellstate.tl._fates import fate_probabilities
+from cellstate.tl._flux import reactive_flux, reactive_segments
+from cellstate.tl._passage_times import mfpt
 from cellstate.tl._rates import rates
+from cellstate.tl._scans import scan_cores, scan_lags
 from cellstate.tl._states import define_states
 from cellstate.tl._truth import compare_with_truth
+from cellstate.tl._validate import validate_committor
 
 __all__ = [
     "committor",
@@ -14,6 +19,12 @@ __all__ = [
     "delay_embed",
     "differentiation_events",
     "embed",
+    "fate_probabilities",
+    "mfpt",
     "rates",
+    "reactive_flux",
+    "reactive_segments",
+    "scan_cores",
+    "scan_lags",
     "validate_committor",
 ]

@@ -54,8 +54,8 @@ def rates(
     Rates
         k_AB, k_BA and nu in 1/h, passage times in h, events and exposure; beside
         them the rates of what was seen alone, with the exact Poisson interval. If
-        the committor counts visits between frames the rates do, and those at frames
-        are kept too.
+        the committor counts visits between frames (those of a flow or a graph always
+        do) the rates do, and those at frames are kept too.
 
     Raises
     ------
@@ -105,7 +105,9 @@ def _from_tracks(
             "whose time scale is known: cs.tl.rates(adata, flow=...)."
         )
     interval, crossings = extract.frame_interval(adata), None
-    if fitted.between_frames:
+    # A committor of a flow or a graph is that of continuous time: with it the visits
+    # that frames hide must be counted, or those that are seen are too few.
+    if fitted.between_frames or fitted.method != "tracks":
         x = extract.basis(adata, _basis(adata, key))
         crossings = hidden_crossings(
             x, tracks, states.in_source, states.in_target, interval

@@ -25,6 +25,12 @@ def full(measured, add_truth):
     cs.tl.committor(adata, folds=2, n_bootstrap=4, rng=0)
     cs.tl.validate_committor(adata, n_bins=2)
     cs.tl.rates(adata, n_bootstrap=20, rng=0)
+    cs.tl.mfpt(adata, folds=2, n_bootstrap=4, rng=0)
+    fates = {"a": "state == 'A'", "b": "state == 'B'"}
+    cs.tl.fate_probabilities(adata, fates, folds=2, n_bootstrap=4, rng=0)
+    cs.tl.scan_lags(adata, rng=0)
+    cs.tl.reactive_flux(adata, n_bootstrap=5, rng=0)
+    cs.tl.reactive_segments(adata, n_bootstrap=5, rng=0)
     cs.tl.differentiation_events(adata)
     cs.tl.compare_with_truth(add_truth(adata))
     return adata

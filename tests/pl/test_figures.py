@@ -19,9 +19,11 @@ from cellstate.kinetics import Rates, calibration
 
 PLAIN = {
     "state_space": cs.pl.state_space,
+    "committor": cs.pl.committor,
+    "rate_scan": cs.pl.rate_scan,
     "committor_tracks": cs.pl.committor_tracks,
     "event_raster": cs.pl.event_raster,
-    "reliability": cs.pl.reliability,
+    "calibration": cs.pl.calibration,
     "rates": cs.pl.rates,
     "qc": cs.pl.qc,
 }
@@ -100,7 +102,7 @@ def test_without_axes_a_figure_is_made(adata):
         ("state_space", "cs.tl.embed"),
         ("committor_tracks", "cs.tl.committor"),
         ("event_raster", "cs.tl.differentiation_events"),
-        ("reliability", "cs.tl.validate_committor"),
+        ("calibration", "cs.tl.validate_committor"),
         ("rates", "cs.tl.rates"),
         ("qc", "cs.pp.qc"),
     ],
@@ -223,8 +225,8 @@ def test_commitment_markers_stand_at_the_stored_times(adata, ax):
     np.testing.assert_allclose(np.sort(drawn), np.sort(table["time"].dropna()))
 
 
-def test_reliability_shows_bins_and_both_scores(adata, ax):
-    render(cs.pl.reliability(adata, ax=ax))
+def test_calibration_shows_bins_and_both_scores(adata, ax):
+    render(cs.pl.calibration(adata, ax=ax))
     report = cs.get.calibration(adata)
     points = ax.containers[0][0]
     np.testing.assert_allclose(points.get_xdata(), report.predicted)
@@ -237,11 +239,11 @@ def test_reliability_shows_bins_and_both_scores(adata, ax):
     assert f"{report.brier_base:.3g}" in text
 
 
-def test_reliability_of_rare_events_spreads_small_chances(adata, ax):
+def test_calibration_of_rare_events_spreads_small_chances(adata, ax):
     rng = np.random.default_rng(1)
     p = rng.uniform(0, 0.04, 2000)
     store.put(adata, "rare", calibration(p, (rng.random(2000) < p).astype(float)))
-    render(cs.pl.reliability(adata, key="rare", ax=ax))
+    render(cs.pl.calibration(adata, key="rare", ax=ax))
     assert ax.get_xlim()[1] < 0.15
     where = ax.transData.transform([(v, 0) for v in (0, 0.01, 0.04)])[:, 0]
     assert where[1] - where[0] == pytest.approx(where[2] - where[1], rel=1e-6)

@@ -18,6 +18,18 @@ CALLS = {
     "committor": lambda a: cs.tl.committor(with_states(a), n_bootstrap=2, rng=0),
     "validate_committor": lambda a: cs.tl.validate_committor(with_committor(a)),
     "rates": lambda a: cs.tl.rates(with_committor(a), n_bootstrap=10, rng=0),
+    "mfpt": lambda a: cs.tl.mfpt(with_states(a), n_bootstrap=2, rng=0),
+    "fate_probabilities": lambda a: cs.tl.fate_probabilities(
+        with_states(a), {"a": "state == 'A'", "b": "state == 'B'"}, n_bootstrap=2, rng=0
+    ),
+    "scan_lags": lambda a: cs.tl.scan_lags(with_states(a), [0.5, 1.0], rng=0),
+    "scan_cores": lambda a: cs.tl.scan_cores(with_committor(a), [0.2, 0.3], rng=0),
+    "reactive_flux": lambda a: cs.tl.reactive_flux(
+        with_committor(a), n_bootstrap=2, rng=0
+    ),
+    "reactive_segments": lambda a: cs.tl.reactive_segments(
+        with_committor(a), n_bootstrap=2, rng=0
+    ),
     "compare_with_truth": lambda a: cs.tl.compare_with_truth(with_committor(a)),
     "differentiation_events": lambda a: cs.tl.differentiation_events(with_committor(a)),
 }
