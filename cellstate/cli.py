@@ -62,6 +62,9 @@ def _demo_simulated(options: argparse.Namespace) -> None:
         frame_interval=movie.frame_interval,
         source=shipped.SIMULATED_SOURCE,
         target=shipped.SIMULATED_TARGET,
+        source_keep=shipped.SIMULATED_SOURCE_KEEP,
+        target_keep=shipped.SIMULATED_TARGET_KEEP,
+        min_dwell=shipped.SIMULATED_MIN_DWELL,
         name=movie.name,
     )
 
@@ -76,6 +79,9 @@ def _run(options: argparse.Namespace) -> None:
         frame_interval=options.frame_interval,
         target=options.target,
         source=options.source,
+        source_keep=options.source_keep,
+        target_keep=options.target_keep,
+        min_dwell=options.min_dwell,
         core_fraction=options.core_fraction,
         threshold=options.threshold,
         fdr=options.fdr,
@@ -148,6 +154,19 @@ def _parser() -> argparse.ArgumentParser:
         "--source",
         default="density",
         help="'density' core, or an expression (default: density)",
+    )
+    for role in ("source", "target"):
+        run.add_argument(
+            f"--{role}-keep",
+            metavar="EXPRESSION",
+            help=f"cells that entered the {role} stay while this holds",
+        )
+    run.add_argument(
+        "--min-dwell",
+        type=float,
+        default=0.0,
+        metavar="HOURS",
+        help="shorter stays in source or target do not count (default: 0)",
     )
     run.add_argument(
         "--core-fraction", type=float, default=0.8, help="of the density core, 0 to 1"

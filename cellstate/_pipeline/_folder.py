@@ -155,7 +155,7 @@ FIGURES = (
     "state_space",
     "committor_tracks",
     "event_raster",
-    "reliability",
+    "calibration",
     "rates",
     "quality",
     "event_strips",

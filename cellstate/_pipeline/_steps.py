@@ -25,7 +25,7 @@ class Settings:
     ----------
     pixel_size, frame_interval
         Micrometres per pixel, hours between frames.
-    target, source
+    target, source, source_keep, target_keep, min_dwell
         As in `cs.tl.define_states`.
     core_fraction
         Share of the cells that the source's density core holds.
@@ -41,6 +41,9 @@ class Settings:
     frame_interval: float
     target: str = "division"
     source: str = "density"
+    source_keep: str | None = None
+    target_keep: str | None = None
+    min_dwell: float = 0.0
     core_fraction: float = 0.8
     threshold: float = 0.9
     fdr: float = 0.1
@@ -52,6 +55,10 @@ class Settings:
         for name in ("core_fraction", "threshold", "fdr"):
             fraction(getattr(self, name), name)
         integer(self.seed, "seed", 0)
+        if not self.min_dwell >= 0:
+            raise ValueError(
+                f"`min_dwell` must be 0 h or more; found {self.min_dwell!r}."
+            )
 
 
 def run(
@@ -170,10 +177,16 @@ ANALYSIS = (
     lambda adata, s: tl.embed(adata),
     lambda adata, s: tl.delay_embed(adata),
     lambda adata, s: tl.define_states(
-        adata, target=s.target, source=s.source, core_fraction=s.core_fraction
+        adata,
+        target=s.target,
+        source=s.source,
+        source_keep=s.source_keep,
+        target_keep=s.target_keep,
+        min_dwell=s.min_dwell,
+        core_fraction=s.core_fraction,
     ),
     lambda adata, s: tl.committor(adata, rng=s.seed),
-    lambda adata, s: tl.validate_committor(adata),
+    lambda adata, s: tl.validate_committor(adata, rng=s.seed),
     lambda adata, s: tl.rates(adata, rng=s.seed),
     lambda adata, s: tl.differentiation_events(adata, threshold=s.threshold, fdr=s.fdr),
 )
@@ -190,7 +203,7 @@ def _drawn(folder: RunFolder, adata: AnnData, movie: Movie) -> None:
         pl.state_space,
         pl.committor_tracks,
         pl.event_raster,
-        pl.reliability,
+        pl.calibration,
         pl.rates,
         pl.qc,
         lambda adata, ax: pl.event_strips(adata, movie, ax=ax),

@@ -16,6 +16,12 @@ FILES = {"images": "images.tif", "masks": "masks.tif", "tracks": "man_track.txt"
 # hidden signal brightens cells. Of a cell cut by the edge only a part is seen.
 SIMULATED_SOURCE = "mean_signal_intensity < 55 & ~touches_border"
 SIMULATED_TARGET = "mean_signal_intensity > 75 & ~touches_border"
+# Brightness moves by 2.6 from frame to frame: a cell has left when it is two such
+# steps beyond the edge, and touching the border is no leaving. Cells round up and
+# brighten for 0.75 h before they divide: a stay is longer than that.
+SIMULATED_SOURCE_KEEP = "mean_signal_intensity < 60"
+SIMULATED_TARGET_KEEP = "mean_signal_intensity > 70"
+SIMULATED_MIN_DWELL = 1.0  # h
 
 
 def hela_h2b() -> Movie:

@@ -71,8 +71,8 @@ class TrackFits:
         """Choose the basis; spread the lineages with `rare` rows over the folds.
 
         The basis need not resolve what is `inside` the sets, where nothing is solved
-        for. In more than three coordinates `first` is asked what will be fitted: a rough
-        fit of it tells along which directions the basis has to resolve.
+        for. In more than three coordinates `first` is asked what will be fitted: a
+        rough fit of it tells along which directions the basis has to resolve.
         """
         about = {"fit_rows": fit_rows, "rng": rng}
         metric = None

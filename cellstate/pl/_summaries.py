@@ -1,4 +1,4 @@
-"""Numbers that stand for all cells: reliability, rates, quality control."""
+"""Numbers that stand for all cells: calibration, rates, quality control."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -20,14 +20,16 @@ RARE = 0.2
 TICKS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
-def reliability(
+def calibration(
     adata: AnnData, *, key: str = keys.CALIBRATION, ax: "Axes | None" = None
 ) -> "Axes":
     """Draw how often cells reached the target against how often it was predicted.
 
-    Bars are Wilson intervals, the diagonal is a committor that means what it says,
-    the dotted line always says the base rate. For rare events both axes follow
-    the square root and end where the data do.
+    The diagonal is a committor that means what it says, the dotted line always says
+    the base rate. Points are weighted where cells stand for others whose track was
+    cut off; the text says how bars were made, and how many cells of equal weight would
+    tell as much. For rare events both axes follow the square root and end where the
+    data do.
 
     Parameters
     ----------
@@ -78,11 +80,10 @@ def reliability(
         transform=ax.get_xaxis_transform(),
         clip_on=False,
     )
-    _reliability_text(ax, report)
+    _calibration_text(ax, report)
     level = f"{100 * report.level:g} % interval"
-    style.labels(
-        ax, "predicted chance (1)", f"share that reached the target (1; {level})"
-    )
+    met = "reached the target" if report.direction == "forward" else "came from A"
+    style.labels(ax, "predicted chance (1)", f"share that {met} (1; {level})")
     return ax
 
 
@@ -109,15 +110,24 @@ def _root_ticks(top: float) -> list[float]:
     return ticks
 
 
-def _reliability_text(ax: "Axes", report: Calibration) -> None:
+def _calibration_text(ax: "Axes", report: Calibration) -> None:
     fewest, most = int(report.count.min()), int(report.count.max())
+    met = "reached" if report.direction == "forward" else "came from A"
     cells = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    ends = [
+        f" [{low:.2g}, {high:.2g}]" if np.isfinite([low, high]).all() else ""
+        for low, high in (
+            (report.brier_low, report.brier_high),
+            (report.slope_low, report.slope_high),
+        )
+    ]
     lines = [
-        f"Brier score {report.brier:.3g}",
+        f"Brier score {report.brier:.3g}{ends[0]}",
         f"  of the base rate {report.brier_base:.3g}",
-        f"slope {report.slope:.2f} (1 if calibrated)",
+        f"slope {report.slope:.2f}{ends[1]} (1 if calibrated)",
         f"base rate {report.base_rate:.3g}",
-        f"n = {report.n}, {report.n_positive} reached",
+        f"n = {report.n}, {report.n_positive} {met}",
+        *_weights_text(report),
         f"{len(report.count)} bins of {cells} cells",
     ]
     # The corners off the diagonal are free; take the one without the base rate.
@@ -133,6 +143,17 @@ def _reliability_text(ax: "Axes", report: Calibration) -> None:
         color=style.BLACK,
         linespacing=1.35,
     )
+
+
+def _weights_text(report: Calibration) -> list[str]:
+    """Lines for weighted cells and for lineages; none without."""
+    lines = []
+    if report.n_lineages:
+        lines.append(f"  in {report.n_lineages} lineages")
+    if report.max_weight > 1:
+        lines.append(f"weights to {report.max_weight:.3g} for {report.n_excluded} cut")
+        lines.append(f"  off; {report.n_effective:.0f} effective")
+    return lines
 
 
 def rates(adata: AnnData, *, key: str = keys.RATES, ax: "Axes | None" = None) -> "Axes":

@@ -57,9 +57,9 @@ def tracks(adata: AnnData) -> str:
     )
 
 
-def reliability(adata: AnnData) -> str:
+def calibration(adata: AnnData) -> str:
     """Reliability curve."""
-    return _svg([lambda ax: pl.reliability(adata, ax=ax)], lambda ax: 4.0, width=4.2)
+    return _svg([lambda ax: pl.calibration(adata, ax=ax)], lambda ax: 4.0, width=4.2)
 
 
 def truth(adata: AnnData) -> str:

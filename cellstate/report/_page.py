@@ -207,9 +207,9 @@ def _sections(adata: AnnData) -> list[dict]:
             "Can the committor be trusted?",
             lambda: get.calibration(adata),
             lambda: {
-                "image": figures.reliability(adata),
+                "image": figures.calibration(adata),
                 "alt": "Reliability curve",
-                "caption": words.RELIABILITY,
+                "caption": words.CALIBRATION,
                 "text": words.calibration(adata, get.calibration(adata)),
                 "narrow": True,
             },

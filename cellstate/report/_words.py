@@ -36,12 +36,13 @@ TRACKS = (
     "triangle is the time of commitment with its interval; the ring is the first frame "
     "in the target. A line breaks where the link between two frames is not trusted."
 )
-RELIABILITY = (
+CALIBRATION = (
     "Cells are grouped by their predicted chance; each point compares it with the "
     "share of these cells that did reach the target. Points on the grey diagonal mean "
-    "that a predicted 30 % happens in 30 % of cases. Bars are 95 % Wilson intervals; "
-    "relatives are not independent, so the truth is somewhat less certain. The dotted "
-    "line is the base rate."
+    "that a predicted 30 % happens in 30 % of cases. Cells whose track ended "
+    "before they were decided are stood for by others that were watched for as long as "
+    "a decision took. Bars are 95 % intervals, from lineages drawn with replacement. "
+    "The dotted line is the base rate."
 )
 TRUTH = (
     "Each dot is a cell in one frame: its committor as estimated from what can be "
