@@ -11,6 +11,7 @@ from cellstate.kinetics import (
     Calibration,
     Committor,
     FateProbabilities,
+    Macrostates,
     PassageTimes,
     Rates,
     RateScan,
@@ -59,6 +60,12 @@ def calibration(adata: AnnData, key: str = keys.CALIBRATION) -> Calibration:
 def rates(adata: AnnData, key: str = keys.RATES) -> Rates:
     """Rates between A and B."""
     return read(adata, key, Rates, f"cs.tl.rates(adata{_named(key, keys.RATES)})")
+
+
+def macrostates(adata: AnnData, key: str = keys.MACROSTATES) -> Macrostates:
+    """Metastable sets of the state space."""
+    call = f"cs.tl.macrostates(adata{_named(key, keys.MACROSTATES)})"
+    return read(adata, key, Macrostates, call)
 
 
 def rate_scan(adata: AnnData, key: str = keys.LAG_SCAN) -> RateScan:

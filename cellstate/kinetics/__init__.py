@@ -4,6 +4,13 @@ from cellstate.kinetics._basis import SmoothBasis, smooth_basis
 from cellstate.kinetics._calibration import Calibration, calibration
 from cellstate.kinetics._calibration_intervals import bins_of_equal_counts
 from cellstate.kinetics._censoring import WeightedFates, weighted_fates
+from cellstate.kinetics._chain import (
+    Macrostates,
+    absorption_probabilities,
+    dominant_pathways,
+    implied_timescales,
+    macrostates_from_tracks,
+)
 from cellstate.kinetics._committor import (
     CommittorModel,
     Moments,
@@ -78,6 +85,7 @@ __all__ = [
     "GridError",
     "GridHorizons",
     "GridKinetics",
+    "Macrostates",
     "Moments",
     "PassageTimes",
     "RateScan",
@@ -91,6 +99,7 @@ __all__ = [
     "StoppedPairs",
     "SwarmCommittor",
     "WeightedFates",
+    "absorption_probabilities",
     "bins_of_equal_counts",
     "calibration",
     "committor_by_swarms",
@@ -101,6 +110,7 @@ __all__ = [
     "core_from_cells",
     "densest",
     "density_modes",
+    "dominant_pathways",
     "entries_by_dwell",
     "entropy_bits",
     "estimate_rates",
@@ -110,9 +120,11 @@ __all__ = [
     "grid_error",
     "hidden_crossings",
     "hysteresis",
+    "implied_timescales",
     "increment_diffusion",
     "intrinsic_dimension",
     "last_met",
+    "macrostates_from_tracks",
     "minimum_dwell",
     "passage_times_from_tracks",
     "passage_times_on_grid",

@@ -1,5 +1,6 @@
 """Draw what is stored; every function takes `ax`, returns it and computes nothing."""
 
+from cellstate.pl._chain import chapman_kolmogorov, implied_timescales
 from cellstate.pl._committor import committor, rate_scan
 from cellstate.pl._flux import pathways, reactive_current
 from cellstate.pl._raster import event_raster
@@ -11,12 +12,14 @@ from cellstate.pl._truth import committor_truth
 
 __all__ = [
     "calibration",
+    "chapman_kolmogorov",
     "committor",
     "committor_tracks",
     "committor_truth",
     "event_raster",
     "event_strips",
     "image_strip",
+    "implied_timescales",
     "pathways",
     "qc",
     "rate_scan",

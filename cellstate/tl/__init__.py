@@ -5,6 +5,7 @@ from cellstate.tl._embed import delay_embed, embed
 from cellstate.tl._events import differentiation_events
 from cellstate.tl._fates import fate_probabilities
 from cellstate.tl._flux import reactive_flux, reactive_segments
+from cellstate.tl._macrostates import macrostates
 from cellstate.tl._passage_times import mfpt
 from cellstate.tl._rates import rates
 from cellstate.tl._scans import scan_cores, scan_lags
@@ -20,6 +21,7 @@ __all__ = [
     "differentiation_events",
     "embed",
     "fate_probabilities",
+    "macrostates",
     "mfpt",
     "rates",
     "reactive_flux",

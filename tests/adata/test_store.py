@@ -25,6 +25,7 @@ def full(measured, add_truth):
     cs.tl.committor(adata, folds=2, n_bootstrap=4, rng=0)
     cs.tl.validate_committor(adata, n_bins=2)
     cs.tl.rates(adata, n_bootstrap=20, rng=0)
+    cs.tl.macrostates(adata, 2, n_cells=4, n_bootstrap=3, rng=0)
     cs.tl.mfpt(adata, folds=2, n_bootstrap=4, rng=0)
     fates = {"a": "state == 'A'", "b": "state == 'B'"}
     cs.tl.fate_probabilities(adata, fates, folds=2, n_bootstrap=4, rng=0)

@@ -1,15 +1,15 @@
 """Committors from tracks: without detailed balance, in ten dimensions, of families.
 
-    python tests/benchmarks/kinetics_laws.py --oracles tpt-reference.json   # ten minutes
-    python tests/benchmarks/kinetics_laws.py --small                        # seconds
+    python tests/benchmarks/kinetics_laws.py --oracles tpt-reference.json  # 15 minutes
+    python tests/benchmarks/kinetics_laws.py --small                       # seconds
 
-Each row is the mean over seeds with its spread; every seed is one set of tracks from the
-stationary law (100 tracks), fitted by stopped transitions with visits between frames
+Each row is the mean over seeds with its spread; every seed is one set of 100 tracks
+from the stationary law, fitted by stopped transitions with visits between frames
 counted. Exact: finite elements or volumes in the plane, quadrature along the hidden
 coordinate in ten dimensions. RMSE is over frames outside A and B. Baselines: q = 1/2,
-and q- = 1 - q+ (what a reversible method assumes; the exact one, so its best). Families:
-double well, beta 3, tracks of dividing cells; the three committors of a cell that
-divides, and the chance to be in B within a time, beside the stored reference values.
+and q- = 1 - q+ (what a reversible method assumes; of the exact q, so its best).
+Families: double well, beta 3, tracks of dividing cells; the three committors of a cell
+that divides, and the chance to be in B within a time, beside the stored reference values.
 """
 
 import argparse

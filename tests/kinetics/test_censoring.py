@@ -168,7 +168,7 @@ def test_dropping_cut_off_walks_is_biased_and_weighting_is_not(
         assert reports[1].n_effective < reports[1].n
         plain.append(reports[0].slope)
         weighted.append(reports[1].slope)
-        base.append((reports[1].base_rate - chance[inside].mean()))
+        base.append(reports[1].base_rate - chance[inside].mean())
 
     def error(v):
         return np.std(v, ddof=1) / np.sqrt(len(v))

@@ -265,7 +265,7 @@ def test_cells_are_judged_by_other_lineages(small):
 
     # Let nobody see the step that takes a walker into a set for the first time.
     inside = source | target
-    chosen = next(i for i in range(40) if 3 < np.argmax(inside[tracks.rows(i)]))
+    chosen = next(i for i in range(40) if np.argmax(inside[tracks.rows(i)]) > 3)
     rows = tracks.rows(chosen)
     met = np.argmax(inside[rows])
     broken = np.zeros(tracks.n_rows, dtype=bool)

@@ -1,5 +1,7 @@
 """Hysteresis, dwell and density cores: by hand, by brute force, on null data."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -124,7 +126,7 @@ def test_flicker_of_white_noise_falls_as_it_must():
     n = 20_000
     inside = np.random.default_rng(4).random(n) < 0.5
     counts = entries_by_dwell(line(n), inside, longest=4)
-    for before, after in zip(counts[:-1], counts[1:], strict=True):
+    for before, after in itertools.pairwise(counts):
         assert abs(after - before / 2) < 4 * np.sqrt(before / 4)
 
 

@@ -70,6 +70,7 @@ def example() -> tuple[AnnData, cs.Movie]:
     cs.tl.committor(adata, n_landmarks=20, n_bootstrap=10, folds=3, rng=0)
     cs.tl.validate_committor(adata, n_bins=4)
     cs.tl.rates(adata, n_bootstrap=50, rng=0)
+    cs.tl.macrostates(adata, 2, n_cells=6, n_bootstrap=5, rng=0)
     cs.tl.scan_lags(adata, rng=0)
     cs.tl.reactive_flux(adata, n_bootstrap=5, rng=0)
     cs.tl.differentiation_events(adata)

@@ -21,6 +21,8 @@ PLAIN = {
     "state_space": cs.pl.state_space,
     "committor": cs.pl.committor,
     "rate_scan": cs.pl.rate_scan,
+    "implied_timescales": cs.pl.implied_timescales,
+    "chapman_kolmogorov": cs.pl.chapman_kolmogorov,
     "committor_tracks": cs.pl.committor_tracks,
     "event_raster": cs.pl.event_raster,
     "calibration": cs.pl.calibration,

@@ -18,6 +18,7 @@ CALLS = {
     "committor": lambda a: cs.tl.committor(with_states(a), n_bootstrap=2, rng=0),
     "validate_committor": lambda a: cs.tl.validate_committor(with_committor(a)),
     "rates": lambda a: cs.tl.rates(with_committor(a), n_bootstrap=10, rng=0),
+    "macrostates": lambda a: cs.tl.macrostates(a, 2, n_cells=6, n_bootstrap=2, rng=0),
     "mfpt": lambda a: cs.tl.mfpt(with_states(a), n_bootstrap=2, rng=0),
     "fate_probabilities": lambda a: cs.tl.fate_probabilities(
         with_states(a), {"a": "state == 'A'", "b": "state == 'B'"}, n_bootstrap=2, rng=0
