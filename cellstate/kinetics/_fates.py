@@ -102,6 +102,7 @@ def fates_from_tracks(
         anywhere,
         anywhere,
         lambda pilot: [pilot.to(p) for p in pairs],
+        each[0].fate(tracks, None),
         n_landmarks=n_landmarks,
         folds=folds,
         n_bootstrap=n_bootstrap,

@@ -5,6 +5,7 @@ import numpy as np
 from cellstate._base.checks import choice
 from cellstate._base.random import generator
 from cellstate.kinetics._held_out import Judged
+from cellstate.kinetics._metric import FEW
 from cellstate.kinetics._result import REASONS, Committor
 from cellstate.kinetics._sets import Sets
 from cellstate.kinetics._stopping import Crossings, StoppedPairs
@@ -115,6 +116,7 @@ def committor_from_tracks(
         target,
         source if target_is_event else source | target,
         first,
+        sets.fate(tracks, horizon_frames) if x.shape[1] > FEW else None,
         fit_rows=fit_rows,
         n_landmarks=n_landmarks,
         folds=folds,

@@ -119,7 +119,6 @@ def passage_times_from_tracks(
         tracks,
         target,
         target,
-        lambda pilot: [pilot.to(pairs, ceiling=np.inf)],
         n_landmarks=n_landmarks,
         folds=folds,
         n_bootstrap=n_bootstrap,

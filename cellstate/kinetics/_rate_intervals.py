@@ -1,7 +1,7 @@
 """Intervals of rates and times: effective events, exact Poisson, bounds."""
 
 import numpy as np
-from scipy.stats import chi2, t
+from scipy.stats import chi2, norm, t
 
 from cellstate._base.results import Estimate
 
@@ -48,7 +48,12 @@ def poisson_rate(events: float, hours: float, level: float) -> Estimate:
 
 
 def bootstrap_rate(
-    value: float, drawn: np.ndarray, events: float, hours: float, level: float
+    value: float,
+    drawn: np.ndarray,
+    events: float,
+    hours: float,
+    level: float,
+    lineages: float = np.inf,
 ) -> Estimate:
     """Rate with the interval of as many events as would spread like `drawn`.
 
@@ -68,6 +73,9 @@ def bootstrap_rate(
         Time at risk.
     level
         Coverage.
+    lineages
+        How many were drawn: their spread is known only as well as Student's t of so
+        many less one says.
     """
     if events <= 0:
         return poisson_rate(0.0, hours, level)
@@ -77,9 +85,18 @@ def bootstrap_rate(
         low, high = _garwood(events, level)
         method = "Poisson, one lineage"
         return _rate(value, value * low, value * high, level, method, events)
-    worth = float((value / spread) ** 2)
+    worth = float((value / spread) ** 2) * _small_sample(lineages, level)
     low, high = _garwood(worth, level)
     return _rate(value, value * low, value * high, level, "lineage bootstrap", worth)
+
+
+def _small_sample(lineages: float, level: float) -> float:
+    """What few lineages take from the number of events they are worth."""
+    if not np.isfinite(lineages) or lineages < 2:
+        return 1.0
+    tail = (1 + level) / 2
+    wider = norm.ppf(tail) / t.ppf(tail, lineages - 1)
+    return float(wider**2 * (lineages - 1) / lineages)
 
 
 def inverse(rate: Estimate) -> Estimate:

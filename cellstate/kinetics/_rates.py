@@ -186,9 +186,10 @@ def _rate(
     sums: np.ndarray, drawn: np.ndarray, top: int, bottom: int, level: float
 ) -> Estimate:
     events, hours = _events(sums, top), float(sums[bottom].sum())
-    return bootstrap_rate(
-        ratio(events, hours), ratio(drawn[top], drawn[bottom]), events, hours, level
-    )
+    # Lineages that were at risk: others bring nothing to the spread.
+    at_risk = float((sums[bottom] > 0).sum())
+    value, each = ratio(events, hours), ratio(drawn[top], drawn[bottom])
+    return bootstrap_rate(value, each, events, hours, level, at_risk)
 
 
 def _events(sums: np.ndarray, column: int) -> float:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cellstate.kinetics._fate import realised_fate
 from cellstate.kinetics._stopping import Crossings, StoppedPairs, stopped_pairs
 from cellstate.tracks import Tracks
 
@@ -71,3 +72,13 @@ class Sets:
     def at_the_sets_back(self, q: np.ndarray) -> np.ndarray:
         """Set what holds of the past: 1 in A, 0 in B."""
         return np.where(self.source, 1.0, np.where(self.target, 0.0, q))
+
+    def fate(self, tracks: Tracks, horizon: int | None) -> np.ndarray:
+        """What became of each row: 1 for B, 0 for A or too late, NaN if unseen."""
+        return realised_fate(
+            tracks,
+            self.source,
+            self.target,
+            unknown=self.unknown,
+            horizon_frames=horizon,
+        )

@@ -79,7 +79,9 @@ def committor_from_swarms(
         flow, x[rows], source, target, n_paths=n_paths, horizon=horizon, rng=rng
     )
     pairs = _shares(rows, swarm)
-    fits = _alone(x, rows, pairs, n_landmarks, rng)
+    share = np.full(len(x), np.nan)
+    share[rows] = swarm.forward
+    fits = _alone(x, rows, pairs, share, n_landmarks, rng)
     if penalty is None:
         predicted = fits.to(pairs).judge_each(PENALTIES, rows)
         lost = np.nanmean((predicted - swarm.forward[:, None]) ** 2, axis=0)
@@ -122,6 +124,7 @@ def _alone(
     x: np.ndarray,
     rows: np.ndarray,
     pairs: StoppedPairs,
+    share: np.ndarray,
     n_landmarks: int | None,
     rng: np.random.Generator,
 ) -> TrackFits:
@@ -137,6 +140,7 @@ def _alone(
         chosen,
         ~chosen,
         lambda pilot: [pilot.to(pairs)],
+        share,
         fit_rows=chosen,
         n_landmarks=n_landmarks,
         folds=5,

@@ -7,7 +7,6 @@ from typing import Self
 import numpy as np
 
 from cellstate.kinetics._basis import SmoothBasis, smooth_basis
-from cellstate.kinetics._fate import realised_fate
 from cellstate.kinetics._held_out import SPLITS, HeldOut, Judged
 from cellstate.kinetics._metric import FEW, PILOT, sensitivity
 from cellstate.kinetics._moments import Evaluate, divisions_of, evaluator
@@ -20,6 +19,8 @@ from cellstate.tracks import Tracks, lineage_groups
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0)
 # Rows by which the strength of the penalty is chosen, at most.
 CHOOSING = 100_000
+# Penalties, and rows at most, by which a metric is judged.
+TRIED, JUDGED = (0.1, 1.0, 10.0), 20_000
 
 
 def learnable(x: np.ndarray, fit_rows: np.ndarray | None) -> np.ndarray:
@@ -60,7 +61,8 @@ class TrackFits:
         tracks: Tracks,
         rare: np.ndarray,
         inside: np.ndarray,
-        first: Callable[[Self], list[Judged]],
+        first: Callable[[Self], list[Judged]] | None = None,
+        outcome: np.ndarray | None = None,
         *,
         fit_rows: np.ndarray | None = None,
         n_landmarks: int | None,
@@ -71,17 +73,14 @@ class TrackFits:
         """Choose the basis; spread the lineages with `rare` rows over the folds.
 
         The basis need not resolve what is `inside` the sets, where nothing is solved
-        for. In more than three coordinates `first` is asked what will be fitted: a
-        rough fit of it tells along which directions the basis has to resolve.
+        for. In more than three coordinates `first` is asked what will be fitted; a
+        rough fit tells along which directions the basis should resolve, if that
+        predicts the `outcome` (n,) of other lineages better.
         """
         about = {"fit_rows": fit_rows, "rng": rng}
         metric = None
-        if x.shape[1] > FEW:
-            rough = {"n_landmarks": PILOT, "folds": 0, "n_bootstrap": 0}
-            pilot = cls._with_basis(x, tracks, rare, inside, None, **rough, **about)
-            nowhere = np.zeros(0, dtype=int)
-            models = [one.judge(1.0, nowhere)[1] for one in first(pilot)]
-            metric = sensitivity(models, x[pilot.learned & ~inside], rng)
+        if x.shape[1] > FEW and first is not None:
+            metric = cls._metric(x, tracks, inside, first, outcome, fit_rows, rng)
         return cls._with_basis(
             x,
             tracks,
@@ -93,6 +92,59 @@ class TrackFits:
             n_bootstrap=n_bootstrap,
             **about,
         )
+
+    @classmethod
+    def _metric(
+        cls,
+        x: np.ndarray,
+        tracks: Tracks,
+        inside: np.ndarray,
+        first: Callable[[Self], list[Judged]],
+        outcome: np.ndarray,
+        fit_rows: np.ndarray | None,
+        rng: np.random.Generator,
+    ) -> np.ndarray | None:
+        """Directions that matter, or None: what half of the lineages say of the other.
+
+        A metric of few data follows their accidents. It is taken if it lowers the
+        squared error by more than a standard error over lineages.
+        """
+        learned = learnable(x, fit_rows)
+        rough = {"n_landmarks": PILOT, "folds": 0, "n_bootstrap": 0, "rng": rng}
+
+        def fitted(rows: np.ndarray, metric: np.ndarray | None) -> list[Judged]:
+            return first(
+                cls._with_basis(
+                    x, tracks, inside, inside, metric, fit_rows=rows, **rough
+                )
+            )
+
+        def found(rows: np.ndarray, plain: list[Judged]) -> np.ndarray:
+            nowhere = np.zeros(0, dtype=int)
+            models = [one.judge(1.0, nowhere)[1] for one in plain]
+            return sensitivity(models, x[rows & ~inside], rng)
+
+        half = lineage_groups(tracks, 2, rng)
+        gain, of = [], []
+        for part in range(int(half.max()) + 1):
+            train = learned & (half == part)
+            asked = np.flatnonzero(
+                learned & (half != part) & ~inside & np.isfinite(outcome)
+            )
+            asked = asked[rng.permutation(asked.size)[:JUDGED]]
+            if not (train & ~inside).any() or not asked.size:
+                return None
+            plain = fitted(train, None)
+            bent = fitted(train, found(train, plain))
+            lost = [
+                _least_error(one[0].judge_each(TRIED, asked), outcome[asked])
+                for one in (plain, bent)
+            ]
+            gain.append(lost[0] - lost[1])
+            of.append(tracks.row_lineage[asked])
+        if not _clearly_positive(np.concatenate(gain), np.concatenate(of)):
+            return None
+        return found(learned, fitted(learned, None))
 
     @classmethod
     def _with_basis(
@@ -167,13 +219,7 @@ class TrackFits:
         self, fits: Judged, sets: Sets, rng: np.random.Generator
     ) -> tuple[float, float]:
         """Take the penalty whose held-out predictions have the lowest Brier score."""
-        fate = realised_fate(
-            self.tracks,
-            sets.source,
-            sets.target,
-            unknown=sets.unknown,
-            horizon_frames=fits.horizon,
-        )
+        fate = sets.fate(self.tracks, fits.horizon)
         judged = np.isfinite(fate) & ~sets.source & self.learned
         if not sets.target_is_event:
             judged &= ~sets.target
@@ -190,3 +236,15 @@ class TrackFits:
         scores = error[defined].mean(axis=0)
         best = int(np.argmin(scores))
         return PENALTIES[best], float(scores[best])
+
+
+def _least_error(predicted: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    """Squared errors of the best of several penalties, (r,)."""
+    error = np.nan_to_num((predicted - outcome[:, None]) ** 2, nan=1.0)
+    return error[:, np.argmin(error.mean(axis=0))]
+
+
+def _clearly_positive(gain: np.ndarray, lineage: np.ndarray) -> bool:
+    """Whether a sum over rows is above 0 by more than its standard error."""
+    each = np.bincount(lineage, gain)
+    return bool(each.sum() > np.sqrt((each**2).sum()))

@@ -55,7 +55,8 @@ def macrostates(
     n_bootstrap
         Draws of lineages for the intervals.
     key_added
-        Name under ``uns["cellstate"]``.
+        Name under ``uns["cellstate"]``; another name than "macrostates" also takes the
+        place of "macrostate" in the names of what is written per cell.
     rng
         Seed or Generator.
 
@@ -98,19 +99,20 @@ def macrostates(
         n_bootstrap=integer(n_bootstrap, "n_bootstrap", 0),
         rng=rng,
     )
-    adata.obs[keys.MACROSTATE] = _labels(found)
+    column = keys.MACROSTATE if key_added == keys.MACROSTATES else key_added
     store.put(
         adata,
         key_added,
         found,
         per_cell={
-            "memberships": ("obsm", keys.MEMBERSHIPS),
-            "certainty": ("obs", keys.CERTAINTY),
+            "memberships": ("obsm", keys.MEMBERSHIPS.replace(keys.MACROSTATE, column)),
+            "certainty": ("obs", keys.CERTAINTY.replace(keys.MACROSTATE, column)),
         },
         inputs=(basis, *keys.TRACKING),
         params={"basis": basis, "lag": lag, "n_cells": n_cells},
         rng=rng,
     )
+    adata.obs[column] = _labels(found)
     return found
 
 
