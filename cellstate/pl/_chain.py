@@ -67,7 +67,11 @@ def implied_timescales(
         ax.minorticks_off()
     ax.axvline(found.lag, color=style.GREY, linewidth=0.8, linestyle=":")
     style.labels(ax, "lag (h)", "implied timescale (h)")
-    style.legend_above(ax, handles, 5)
+    ax.text(
+        0.98, 0.04, "shorter than the lag", transform=ax.transAxes, ha="right",
+        va="bottom", fontsize=style.SMALL, color=style.BLACK,
+    )  # fmt: skip
+    style.legend_above(ax, handles, 3)
     return ax
 
 
@@ -115,8 +119,8 @@ def chapman_kolmogorov(
     ax.set_xlim(left=0)
     style.labels(ax, "time (h)", "chance to be in the set still, or again")
     ax.text(
-        0.98, 0.96, f"largest deviation {found.largest_deviation:.1f} SE",
-        transform=ax.transAxes, ha="right", va="top", fontsize=style.SMALL,
+        1, 1.02, f"largest deviation {found.largest_deviation:.1f} SE",
+        transform=ax.transAxes, ha="right", va="bottom", fontsize=style.SMALL,
         color=style.BLACK,
     )  # fmt: skip
     style.legend_above(ax, handles, 4)

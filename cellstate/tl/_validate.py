@@ -16,6 +16,7 @@ from cellstate.kinetics import (
     fate_paths,
     weighted_fates,
 )
+from cellstate.tl._frames import whole_frames
 from cellstate.tl._states import masks
 
 FORWARD, BACKWARD = "forward", "backward"
@@ -145,7 +146,7 @@ def validate_committor(
 def _horizon_frames(adata: AnnData, fitted: Committor) -> int | None:
     if np.isnan(fitted.horizon):
         return None
-    return round(fitted.horizon / extract.frame_interval(adata))
+    return whole_frames(fitted.horizon, extract.frame_interval(adata), "horizon")
 
 
 def _strata(
