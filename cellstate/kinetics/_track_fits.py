@@ -19,6 +19,9 @@ from cellstate.tracks import Tracks, lineage_groups
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0)
 # Rows by which the strength of the penalty is chosen, at most.
 CHOOSING = 100_000
+# Lineages per coordinate that a metric needs: it is made from all of them, those that
+# are judged too, and must not remember any.
+LINEAGES = 10
 # Penalties, and rows at most, by which a metric is judged.
 TRIED, JUDGED = (0.1, 1.0, 10.0), 20_000
 
@@ -79,7 +82,9 @@ class TrackFits:
         """
         about = {"fit_rows": fit_rows, "rng": rng}
         metric = None
-        if x.shape[1] > FEW and first is not None:
+        founders = np.unique(tracks.row_lineage[learnable(x, fit_rows)]).size
+        enough = founders >= LINEAGES * x.shape[1]
+        if x.shape[1] > FEW and enough and first is not None:
             metric = cls._metric(x, tracks, inside, first, outcome, fit_rows, rng)
         return cls._with_basis(
             x,
