@@ -159,7 +159,10 @@ def _weights_text(report: Calibration) -> list[str]:
 def rates(adata: AnnData, *, key: str = keys.RATES, ax: "Axes | None" = None) -> "Axes":
     """Draw the rates between source and target with their intervals.
 
-    A rate without any event has no estimate: an arrow hangs from its upper bound.
+    n is the number of independent events that would be as uncertain. The grey line
+    below is the same rate from the passages that were seen whole, with the exact
+    Poisson interval. A rate without any event has no estimate: an arrow hangs from its
+    upper bound.
 
     Parameters
     ----------
@@ -187,8 +190,9 @@ def rates(adata: AnnData, *, key: str = keys.RATES, ax: "Axes | None" = None) ->
         f"{b} to {a}, $k_{{{b}{a}}}$\nper hour with {b} met last": stored.k_ba,
         f"{a} to {b}, $\\nu$\nper hour watched": stored.nu,
     }
-    ax = style.axes(ax, (6.0, 2.0))
-    spread = _spread(named.values())
+    seen = [stored.k_ab_events, stored.k_ba_events, None]
+    ax = style.axes(ax, (6.0, 2.4))
+    spread = _spread([*named.values(), *(e for e in seen if e is not None)])
     if spread > 10:
         from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -196,8 +200,11 @@ def rates(adata: AnnData, *, key: str = keys.RATES, ax: "Axes | None" = None) ->
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if spread < 1e3 else (1,)))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
-    for i, estimate in enumerate(named.values()):
-        _draw_estimate(ax, estimate, i)
+    for i, (estimate, alone) in enumerate(zip(named.values(), seen, strict=True)):
+        _draw_estimate(ax, estimate, i, style.BLUE, "independent events")
+        # Without any event both are the same bound.
+        if alone is not None and estimate.n_effective > 0:
+            _draw_estimate(ax, alone, i + 0.3, style.GREY, "seen whole, Poisson")
     ax.set_yticks(range(len(named)), list(named), fontsize=style.MEDIUM)
     ax.set_ylim(len(named) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
@@ -216,22 +223,25 @@ def _spread(estimates: Iterable[Estimate]) -> float:
     return max(positive) / min(positive) if positive else 1.0
 
 
-def _draw_estimate(ax: "Axes", estimate: Estimate, row: int) -> None:
+def _draw_estimate(
+    ax: "Axes", estimate: Estimate, row: float, color: str, counted: str
+) -> None:
     value, low, high = estimate.value, estimate.low, estimate.high
     if estimate.n_effective == 0 or not np.isfinite(value):
         text = "no event, no bound"
         if np.isfinite(high):
-            ax.plot([high], [row], marker=8, color=style.BLUE, markersize=9)
+            ax.plot([high], [row], marker=8, color=color, markersize=9)
             text = f"below {high:.3g} {estimate.unit}: no event seen"
     else:
         ends = [
             low if np.isfinite(low) else value,
             high if np.isfinite(high) else value,
         ]
-        ax.plot(ends, [row, row], color=style.BLUE, linewidth=1.6)
-        ax.plot([value], [row], marker="o", color=style.BLUE, markersize=5)
+        ax.plot(ends, [row, row], color=color, linewidth=1.6)
+        ax.plot([value], [row], marker="o", color=color, markersize=5)
         text = f"{value:.3g} [{low:.3g}, {high:.3g}] {estimate.unit}"
-        text += f"   n = {estimate.n_effective:g}"
+        if np.isfinite(estimate.n_effective):
+            text += f"   n = {estimate.n_effective:.3g} {counted}"
     ax.text(
         1.02,
         row,

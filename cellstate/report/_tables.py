@@ -70,6 +70,12 @@ def rates(stored: Rates) -> dict:
         f"mean time from entering {b} to entering {a}": stored.mfpt_ba,
         f"time on the way from {a} to {b}": stored.transition_path_time,
     }
+    for way, seen in (
+        (f"{a} to {b}", stored.k_ab_events),
+        (f"{b} to {a}", stored.k_ba_events),
+    ):
+        if seen is not None:
+            named[f"k {way}, only from passages seen whole"] = seen
     head = ["", "estimate", "from", "to", "unit", "level", "n", "interval by"]
     rows = [[name, *_estimate(e)] for name, e in named.items()]
     return table(head, rows, {1, 2, 3, 5, 6})
@@ -101,7 +107,7 @@ def truth(compared: TruthComparison) -> dict:
 def _estimate(e: Estimate) -> list[str]:
     ends = [number(e.value), number(e.low), number(e.high)]
     level = f"{100 * e.level:g} %"
-    return [*ends, e.unit, level, f"{e.n_effective:g}", e.method]
+    return [*ends, e.unit, level, f"{e.n_effective:.3g}", e.method]
 
 
 def quality(report: QualityReport) -> dict:

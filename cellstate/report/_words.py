@@ -6,6 +6,7 @@ from anndata import AnnData
 from cellstate import get
 from cellstate._adata import _extract as extract
 from cellstate._adata import _keys as keys
+from cellstate._adata._results import States
 from cellstate._adata._truth_comparison import TruthComparison
 from cellstate._base.errors import listing
 from cellstate._base.results import Estimate
@@ -52,8 +53,9 @@ TRUTH = (
 )
 RATES = (
     "Points are estimates, bars their intervals from resampled lineages, n the "
-    "lineages that saw the transition. An arrow without a bar is an upper bound: "
-    "nothing was seen."
+    "number of independent events that would be as uncertain. Grey: the same from the "
+    "passages that were seen whole, with the exact Poisson interval. An arrow without "
+    "a bar is an upper bound: nothing was seen."
 )
 
 
@@ -151,6 +153,7 @@ def story(adata: AnnData) -> list[str]:
             f"The target B is: {states.target_rule} ({states.n_target} cells). The "
             f"source A is: {states.source_rule} ({states.n_source} cells)."
         )
+        sentences += _stay_sentences(states)
     committor = stored(get.committor, adata)
     if committor is not None:
         before = f" before {committor.source}" if committor.source else ""
@@ -167,6 +170,24 @@ def story(adata: AnnData) -> list[str]:
     if report is not None:
         sentences.append(calibration(adata, report))
     return sentences
+
+
+def _stay_sentences(states: States) -> list[str]:
+    """How cells leave A and B, where that was asked for."""
+    keeps = {"A": states.source_keep, "B": states.target_keep}
+    lines = [
+        f"A cell that has entered {name} stays while {keep}."
+        for name, keep in keeps.items()
+        if keep
+    ]
+    if states.min_dwell:
+        lines.append(
+            f"Stays shorter than {states.min_dwell:g} h do not count: "
+            f"{states.n_short_source} cells of A and {states.n_short_target} of B were "
+            f"taken out, {states.n_cut_off_source} and {states.n_cut_off_target} "
+            "kept since the track's beginning or end cut their stay off."
+        )
+    return lines
 
 
 def _event_sentences(adata: AnnData) -> list[str]:
@@ -201,10 +222,25 @@ def _rate_sentences(adata: AnnData) -> list[str]:
         ]
     return [
         f"Cells go from {a} to {b} at {number(k.value)} {k.unit} ({level} interval "
-        f"{number(k.low)} to {number(k.high)}; {k.n_effective:g} lineages, "
-        f"{rates.n_events} transitions in {watched}), that is once in "
-        f"{number(rates.mfpt_ab.value)} h."
+        f"{number(k.low)} to {number(k.high)}; {rates.n_events} transitions in "
+        f"{watched}), that is once in {number(rates.mfpt_ab.value)} h."
+        + _seen_whole(rates.k_ab_events)
     ]
+
+
+def _seen_whole(k: Estimate | None) -> str:
+    """The rate that needs no committor; nothing where it was not counted."""
+    if k is None:
+        return ""
+    if k.n_effective == 0:
+        return (
+            " None of them was seen from its beginning: without the committor the "
+            f"rate is only known to be below {number(k.high)} {k.unit}."
+        )
+    return (
+        f" The {number(k.n_effective)} that were seen whole give {number(k.value)} "
+        f"{k.unit} ({number(k.low)} to {number(k.high)}, exact Poisson interval)."
+    )
 
 
 def calibration(adata: AnnData, report: Calibration) -> str:

@@ -77,7 +77,7 @@ def macrostates(
     Examples
     --------
     >>> import cellstate as cs
-    >>> cells = cs.datasets.double_well(n_cells=60, n_frames=300, rng=0)
+    >>> cells = cs.datasets.double_well(n_cells=200, n_frames=600, rng=3)
     >>> found = cs.tl.macrostates(cells, n_cells=20, n_bootstrap=0, rng=0)
     >>> found.names, [round(float(w), 1) for w in found.weights]
     (('m1', 'm2'), [0.5, 0.5])

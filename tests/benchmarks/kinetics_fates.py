@@ -1,4 +1,4 @@
-"""Fate probabilities and macrostates beside CellRank and pyGPCCA on the same matrices.
+"""Fates, macrostates and flux beside CellRank, pyGPCCA and deeptime on one matrix.
 
     python tests/benchmarks/kinetics_fates.py --adata cellrank_adata_100.h5ad \
         --peer-python PATH
@@ -7,9 +7,11 @@
 The peer's process builds transition matrices from CellRank's own reference AnnData (100
 cells; connectivity and pseudotime kernels), takes the clusters with at least 8 cells as
 fates, three cells of each that are most certain of their kind by degree, and computes
-fate probabilities with its direct and its default solver, and memberships by pyGPCCA.
-Same matrix in: differences are the largest over cells and fates. Baseline: every fate
-as likely as any other. Sizes beyond 100 cells: random sparse chains, 12 links a cell.
+fate probabilities with its direct and its default solver; memberships of a chain of
+leaky blocks by pyGPCCA; committors and flux of it by deeptime. Same matrix in:
+differences are the largest over cells and fates. Baseline: every fate as likely as any
+other; for memberships all sets alike, for flux the largest value itself. Sizes beyond
+100 cells: random sparse chains, 12 links a cell.
 """
 
 import argparse
@@ -38,6 +40,7 @@ def peer(path: str, out: str) -> None:
     """What CellRank and pyGPCCA make of the AnnData, in their own process."""
     import anndata
     import cellrank
+    import deeptime
     import pygpcca
 
     adata = anndata.read_h5ad(path)
@@ -61,9 +64,11 @@ def peer(path: str, out: str) -> None:
             estimator = cellrank.estimators.GPCCA(kernel)
             states = pd.Series(ends, index=adata.obs_names, dtype="category")
             estimator.set_terminal_states(states)
+            begin = time.perf_counter()
             estimator.compute_fate_probabilities(
                 solver=solver, use_petsc=False, show_progress_bar=False, n_jobs=1
             )
+            found[f"{name} {solver} s"] = time.perf_counter() - begin
             fate = estimator.fate_probabilities
             found[f"{name} {solver}"] = np.stack(
                 [np.asarray(fate[f]).ravel() for f in fates], axis=1
@@ -74,7 +79,21 @@ def peer(path: str, out: str) -> None:
     mixed = blocks()
     lumped = pygpcca.GPCCA(mixed, method="brandts").optimize(3)
     found |= {"blocks": mixed, "memberships": lumped.memberships}
+    found["crispness"] = lumped.crispness_values[0]
+    model = deeptime.markov.msm.MarkovStateModel(mixed)
+    flux = model.reactive_flux(*ENDS)
+    found |= {
+        "forward": flux.forward_committor,
+        "backward": flux.backward_committor,
+        "net": flux.net_flux,
+        "rate": flux.rate,
+        "widest": flux.pathways()[1][0],
+        "times": deeptime.markov.tools.analysis.mfpt(mixed, ENDS[1]),
+    }
     np.savez(out, **found)
+
+
+ENDS = ([0, 1], [58, 59])  # states of the chain of blocks
 
 
 def blocks() -> np.ndarray:
@@ -87,11 +106,8 @@ def blocks() -> np.ndarray:
     return chain / chain.sum(axis=1, keepdims=True)
 
 
-def same_matrix(path: Path, python: str) -> list[dict]:
-    """Ours against CellRank's."""
-    from cellstate.kinetics import fates_from_transitions
-    from cellstate.kinetics._chain import lump, stationary_law
-
+def from_peers(path: Path, python: str) -> dict[str, np.ndarray] | str:
+    """What the peers found, or why they did not."""
     with tempfile.TemporaryDirectory() as folder:
         out = f"{folder}/peer.npz"
         done = subprocess.run(
@@ -102,37 +118,78 @@ def same_matrix(path: Path, python: str) -> list[dict]:
         if done.returncode:
             missing = "ModuleNotFoundError" in done.stderr
             last = done.stderr.strip().splitlines()[-1][:70]
-            return [{"matrix": "-", "outcome": "not installed" if missing else last}]
+            return "not installed" if missing else last
         with np.load(out) as stored:
-            found = dict(stored)
+            return dict(stored)
+
+
+def same_fates(found: dict[str, np.ndarray]) -> list[dict]:
+    """Ours against CellRank's."""
+    from anndata import AnnData
+
+    import cellstate as cs
+
     rows = []
-    sets = {str(fate): found["ends"] == fate for fate in found["fates"]}
-    free = ~np.any(list(sets.values()), axis=0)
+    fates = [str(fate) for fate in found["fates"]]
+    adata = AnnData(np.zeros((len(found["ends"]), 1)))
+    adata.obs["end"] = pd.Categorical(found["ends"].astype(str), categories=fates)
+    free = adata.obs["end"].isna().to_numpy()
     for name in ("connectivity", "pseudotime"):
+        adata.obsp[name] = sparse.csr_matrix(found[f"{name} matrix"])
         begin = time.perf_counter()
-        ours = fates_from_transitions(found[f"{name} matrix"], sets)
+        ours = cs.tl.fate_probabilities(adata, "end", transitions=name)
         seconds = time.perf_counter() - begin
-        row = {"matrix": name, "cells": len(free), "fates": len(sets)}
+        row = {"matrix": name, "cells": len(free), "fates": len(fates)}
         row |= {
             f"difference, {solver}": np.abs(
                 ours.probability - found[f"{name} {solver}"]
             )[free].max()
             for solver in ("direct", "gmres")
         }
-        even = np.abs(ours.probability - 1 / len(sets))[free].max()
+        even = np.abs(ours.probability - 1 / len(fates))[free].max()
         rows.append(
             row | {"difference, all alike": even, "residual": ours.residual,
-                   "s": seconds}
+                   "s": seconds, "s, direct": float(found[f"{name} direct s"]),
+                   "s, gmres": float(found[f"{name} gmres s"])}
         )  # fmt: skip
-    chain = found["blocks"]
-    chi = lump(chain, stationary_law(chain)[0], 3).memberships
+    return rows
+
+
+def same_chain(found: dict[str, np.ndarray]) -> list[dict]:
+    """Ours against pyGPCCA's and deeptime's, of the chain of leaky blocks."""
+    from cellstate.kinetics import (
+        MarkovChain,
+        chain_flux,
+        dominant_pathways,
+        mean_passage_times,
+    )
+    from cellstate.kinetics._chain import lump
+
+    chain = MarkovChain.of(found["blocks"], 1.0)
+    lumped = lump(chain.transitions, chain.law, 3)
+    chi = lumped.memberships
     theirs = found["memberships"]
     order = [int(np.argmax(theirs.T @ one)) for one in chi.T]
-    rows.append(
-        {"matrix": "three blocks, memberships (pyGPCCA)", "cells": len(chain),
-         "fates": 3, "difference, direct": np.abs(chi - theirs[:, order]).max()}
-    )  # fmt: skip
-    return rows
+    masks = [np.isin(np.arange(len(chi)), ends) for ends in ENDS]
+    flux = chain_flux(chain, *masks)
+    widest = dominant_pathways(flux.net, *ENDS)[0][1]
+    times = mean_passage_times(chain.transitions, masks[1], 1.0)[0]
+    pairs = [
+        ("memberships", "pyGPCCA", chi, theirs[:, order], 1 / 3),
+        ("crispness", "pyGPCCA", lumped.crispness, found["crispness"], 0),
+        ("forward committor", "deeptime", flux.forward, found["forward"], 0.5),
+        ("backward committor", "deeptime", flux.backward, found["backward"], 0.5),
+        ("net flux", "deeptime", flux.net, found["net"], 0),
+        ("rate k_AB", "deeptime", flux.k_ab, found["rate"], 0),
+        ("widest pathway", "deeptime", widest, found["widest"], 0),
+        ("passage times", "deeptime", times, found["times"], 0),
+    ]
+    return [
+        {"quantity": name, "peer": who, "largest": np.max(one),
+         "difference": np.abs(one - two).max(),
+         "difference, baseline": np.abs(one - base).max()}
+        for name, who, one, two, base in pairs
+    ]  # fmt: skip
 
 
 def random_chains(sizes: tuple[int, ...]) -> list[dict]:
@@ -180,8 +237,14 @@ def main(argv: list[str] | None = None) -> dict[str, pd.DataFrame]:
     sizes = (300, 1000) if given.small else (1000, 10_000, 100_000)
     tables = {"random": table("Random chains, three fates", random_chains(sizes))}
     if given.adata is not None:
-        rows = same_matrix(given.adata, given.peer_python)
-        tables["same matrix"] = table("CellRank's AnnData, same matrix", rows)
+        found = from_peers(given.adata, given.peer_python)
+        missing = [{"peers": found}] if isinstance(found, str) else []
+        tables["same matrix"] = table(
+            "CellRank's AnnData, same matrix", missing or same_fates(found)
+        )
+        tables["same chain"] = table(
+            "Chain of 60 states in three leaky blocks", missing or same_chain(found)
+        )
     return tables
 
 
