@@ -50,7 +50,7 @@ def test_the_gambler(ruin_matrix, ruin_chance):
 
 def test_a_large_sparse_chain_is_the_dense_solve():
     """Random links; solved iteratively and by a dense matrix."""
-    rng, k = np.random.default_rng(0), 6000
+    rng, k = np.random.default_rng(0), 2500
     rows = np.repeat(np.arange(k), 12)
     links = sparse.csr_array(
         (rng.random(rows.size), (rows, rng.integers(k, size=rows.size))), shape=(k, k)
@@ -82,13 +82,27 @@ def test_states_that_reach_no_set_have_no_answer():
     [
         (lambda p: p[:3], r"square; found shape \(3, 4\)"),
         (lambda p: 2 * p, "found 4 that do not, e.g. row 0 with 2"),
-        (lambda p: np.where(p == 0, -0.1, p + 0.1), "0 or more; found 12 entries"),
+        (
+            lambda p: np.where(p == 0, -0.1, p + 0.1),
+            "finite and 0 or more; found 12 entries",
+        ),
     ],
 )
 def test_no_chain(change, words):
     at = np.arange(4)
     with pytest.raises(ValueError, match=words):
         absorption_probabilities(change(np.eye(4)), [at == 0, at == 3])
+
+
+def test_sets_must_be_disjoint_and_some():
+    p, at = np.eye(3), np.arange(3)
+    with pytest.raises(ValueError, match="disjoint; found 1 cells"):
+        absorption_probabilities(p, [at < 2, at > 0])
+    with pytest.raises(ValueError, match="`sets` is empty"):
+        absorption_probabilities(p, [])
+    p[0, 1] = np.inf
+    with pytest.raises(ValueError, match="finite and 0 or more"):
+        absorption_probabilities(p, [at == 0, at == 2])
 
 
 # Pathways
@@ -112,6 +126,8 @@ def test_no_way_no_pathway():
     assert dominant_pathways(np.zeros((3, 3)), [0], [2]) == []
     with pytest.raises(ValueError, match="smallest value -1"):
         dominant_pathways(np.array([[0.0, -1.0], [0.0, 0.0]]), [0], [1])
+    with pytest.raises(ValueError, match="`fraction` must be above 0"):
+        dominant_pathways(np.zeros((2, 2)), [0], [1], fraction=1.5)
 
 
 # Spectrum and sets

@@ -46,7 +46,14 @@ def absorption_probabilities(
     array([0.  , 0.25, 0.5 , 0.75, 1.  ])
     """
     matrix = stochastic(transitions)
+    if not len(sets):
+        raise ValueError("`sets` is empty; give boolean masks of cells, one per fate.")
     masks = np.stack([np.asarray(one, dtype=bool) for one in sets], axis=1)
+    shared = int((masks.sum(axis=1) > 1).sum())
+    if shared:
+        raise ValueError(
+            f"`sets` must be disjoint; found {shared} cells in more than one."
+        )
     inside = masks.any(axis=1)
     reaching = _reaching(matrix, inside)
     free = np.flatnonzero(reaching & ~inside)
@@ -67,9 +74,9 @@ def stochastic(transitions: np.ndarray | sparse.spmatrix) -> sparse.csr_array:
     if matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"transitions must be square; found shape {matrix.shape}.")
     if not np.isfinite(matrix.data).all() or (matrix.data < 0).any():
-        bad = ~(matrix.data >= 0)
+        bad = ~(np.isfinite(matrix.data) & (matrix.data >= 0))
         raise ValueError(
-            f"transitions must be 0 or more; found {int(bad.sum())} entries that are "
+            f"transitions must be finite and 0 or more; found {int(bad.sum())} entries that are "
             f"not, e.g. {matrix.data[bad][0]:g}."
         )
     sums = matrix.sum(axis=1)

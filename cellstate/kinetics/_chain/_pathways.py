@@ -45,6 +45,8 @@ def dominant_pathways(
             "`net` must be a square matrix of fluxes 0 or more; found shape "
             f"{left.shape} with smallest value {left.min() if left.size else 0:g}."
         )
+    if not 0 < fraction <= 1:
+        raise ValueError(f"`fraction` must be above 0, at most 1; found {fraction!r}.")
     total = left[list(source)].sum() - left[:, list(source)].sum()
     found, carried = [], 0.0
     while carried < fraction * total - NOTHING * total:
