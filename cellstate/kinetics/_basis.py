@@ -146,7 +146,7 @@ def smooth_basis(
     --------
     >>> x = np.random.default_rng(0).normal(size=(10_000, 2))
     >>> smooth_basis(x[:100], rng=0).size, smooth_basis(x, rng=0).size
-    (26, 32)
+    (26, 44)
     """
     rng = generator(rng)
     if n_landmarks is None:

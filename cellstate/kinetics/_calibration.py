@@ -34,7 +34,8 @@ class Calibration(Result):
         Of logit(outcome) against logit(prediction); 1 and 0 when calibrated,
         slope below 1 when predictions are too extreme.
     slope_low, slope_high, brier_low, brier_high
-        Intervals by lineage bootstrap; NaN without lineages.
+        Intervals by lineage bootstrap; NaN without lineages. That of the slope is
+        Student's, with the standard error of the draws.
     brier, brier_base
         Mean squared error of the prediction, and of always saying the base rate.
     auroc, average_precision

@@ -39,6 +39,7 @@ class CommittorModel(Result):
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Evaluate at states (n, d), clipped to [0, ceiling]; NaN rows stay NaN."""
+        x = np.asarray(x, dtype=float)
         q = np.full(len(x), np.nan)
         known = np.flatnonzero(np.isfinite(x).all(axis=1))
         for rows in np.array_split(known, max(1, -(-known.size // BLOCK))):

@@ -16,6 +16,8 @@ from cellstate.tracks import ENDINGS, outcomes
 
 # A slope further from 1 than this is worth a sentence.
 SLOPE_TOLERANCE = 0.2
+# So is a share of decided cells below this.
+MOST_DECIDED = 0.95
 
 STRIPS = (
     "One row per flagged cell, the most certain first; time runs from left to right "
@@ -344,9 +346,15 @@ def _undecided_calibration(adata: AnnData) -> list[str]:
     lines = []
     if report.n_excluded:
         lines.append(
-            f"{report.n_excluded} of {report.n + report.n_excluded} cells are left out "
-            "of the reliability curve: their future was cut off or they have no "
+            f"{report.n_excluded} of {report.n + report.n_excluded} cells are not in "
+            "the calibration: their future was cut off, so that others stand for them "
+            f"(with weights up to {number(report.max_weight)}), or they have no "
             "committor."
+        )
+    if report.decided < MOST_DECIDED:
+        lines.append(
+            f"No track is long enough for {100 * (1 - report.decided):.0f} % of the "
+            "cells to be decided: the calibration is that of the faster fates."
         )
     if np.isnan(report.slope):
         lines.append("Only one outcome was seen, so calibration has no slope.")

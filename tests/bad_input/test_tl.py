@@ -72,7 +72,7 @@ def test_too_few_lineages_for_the_folds(walkers_ab):
 
 
 def test_an_unknown_method(walkers_ab):
-    with fails(ValueError, "`method`", "['tracks']", "'neural'"):
+    with fails(ValueError, "`method`", "'tracks', 'graph'", "'neural'"):
         cs.tl.committor(walkers_ab, method="neural")
     with fails(ValueError, "`method`", "['pca']", "'umap'"):
         cs.tl.embed(walkers_ab, method="umap")
@@ -97,7 +97,7 @@ def test_rows_to_fit_on(walkers_ab):
 def test_tracks_of_one_frame_only(walkers_ab):
     walkers_ab.obs["track"] = np.arange(750)
     with fails(ValueError, "found none among 750 rows in 750 tracks", "cs.pp.track"):
-        cs.tl.committor(walkers_ab)
+        cs.tl.committor(walkers_ab, method="tracks")
 
 
 def test_a_single_frame_has_no_interval(walkers):
@@ -106,7 +106,13 @@ def test_a_single_frame_has_no_interval(walkers):
     with fails(
         ValueError, "two consecutive frames", "30 rows in 30 tracks", "pp.track"
     ):
-        cs.tl.committor(snapshot)
+        cs.tl.committor(snapshot, method="tracks")
+    # A graph needs no time; but a rate does.
+    rng = np.random.default_rng(0)
+    snapshot.obsm["X_state"] = snapshot.obsm["X_state"] + 0.1 * rng.normal(size=(30, 1))
+    cs.tl.committor(snapshot)
+    with fails(ValueError, "Snapshots fix no scale of time", "cs.pp.track(movie)"):
+        cs.tl.rates(snapshot)
 
 
 def test_uneven_times(walkers_ab):

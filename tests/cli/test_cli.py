@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import tifffile
 
-from cellstate import _pipeline, io
+from cellstate import _pipeline, get, io
 from cellstate._pipeline import _steps
 from cellstate.cli import main
 
@@ -189,6 +189,31 @@ def test_minutes_are_suspected(movie_files, tmp_path, capsys):
     assert "--frame-interval 0.5" in capsys.readouterr().err
 
 
+def test_rules_for_staying_reach_states_and_record(movie_files, tmp_path, monkeypatch):
+    out, seen = tmp_path / "out", []
+
+    def stop(adata, **_):
+        seen.append(get.states(adata))
+        raise ValueError("far enough")
+
+    monkeypatch.setattr(_steps.tl, "committor", stop)
+    rules = {
+        "--source": "area > 60", "--target": "area < 40", "--source-keep": "area > 55",
+        "--target-keep": "area < 45", "--min-dwell": "1.5",
+    }  # fmt: skip
+    options = [word for pair in rules.items() for word in pair]
+    assert main(command(movie_files, out, *options)) == 2
+    (states,) = seen
+    assert (states.source_keep, states.target_keep) == ("area > 55", "area < 45")
+    assert states.min_dwell == 1.5
+    # Daughters stay small until the movie ends: entries, and none of them flicker.
+    assert states.n_entries_target[0] == states.n_entries_target[3] > 0
+    parameters = json.loads((out / "run.json").read_text())["parameters"]
+    for option, value in rules.items():
+        stated = parameters[option.removeprefix("--").replace("-", "_")]
+        assert str(stated) == value
+
+
 def test_report_is_made_anew(finished, capsys):
     page = finished / "report.html"
     page.unlink()
@@ -204,6 +229,9 @@ def test_report_is_made_anew(finished, capsys):
         ({"--masks": "nowhere.tif"}, "nowhere.tif"),
         ({"--target": "weight > 3"}, "weight"),
         ({"--target": "area > 1e9"}, "none of the"),
+        ({"--min-dwell": "-1"}, "`min_dwell` must be 0 h or more; found -1.0"),
+        ({"--target-keep": "area > 3"}, "target='division' lasts n_frames frames"),
+        ({"--source-keep": "weight > 3"}, "`source_keep`='weight > 3'"),
     ],
 )
 def test_bad_options_say_what_to_do(movie_files, tmp_path, capsys, change, says):

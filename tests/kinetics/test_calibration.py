@@ -99,3 +99,21 @@ def test_bins_are_of_equal_counts():
 def test_nothing_to_judge_is_an_error_with_counts():
     with pytest.raises(ValueError, match=r"found 3 cells, 1 predicted, 2 with"):
         calibration([0.5, np.nan, np.nan], [np.nan, 1, 0])
+
+
+def test_the_interval_of_the_slope_covers_of_few_lineages_too():
+    """Ten cells that share their fate are one: forty lineages tell like forty cells."""
+    inside = []
+    for seed in range(60):
+        p, y = (np.repeat(v, 10) for v in draw(40, seed=seed))
+        lineage = np.repeat(np.arange(40), 10)
+        report = calibration(p, y, lineage=lineage, rng=0)
+        inside.append(report.slope_low < 1 < report.slope_high)
+    assert sum(inside) >= 52  # of 60 at 95 %; fewer have chance 0.003
+
+
+def test_one_lineage_has_no_interval_of_the_slope():
+    p, y = draw(50)
+    report = calibration(p, y, lineage=np.zeros(50, int), rng=0)
+    assert np.isfinite(report.slope)
+    assert np.isnan([report.slope_low, report.slope_high]).all()

@@ -74,8 +74,8 @@ def committor_on_graph(
         number of cells is the same power of the density that W needs in every
         dimension.
     n_neighbours
-        Cells each one is linked with; 64 when None, 32 with a drift. More lower the
-        noise and blur the state space; in many coordinates fewer are better.
+        Cells each one is linked with; 64 when None, 32 with a drift, at most a
+        quarter of the cells. More lower the noise and blur the state space; in many coordinates fewer are better.
     n_landmarks
         Cells to solve for, drawn at random with up to a tenth as many of each set;
         each counts for the cells around it. The others get their value from planes
@@ -132,6 +132,8 @@ def committor_on_graph(
     rows = np.flatnonzero(motion.known)
     if n_neighbours is None:
         n_neighbours = N_NEIGHBOURS if drift is None else WITH_DRIFT
+        # Of few cells half are no longer near.
+        n_neighbours = min(n_neighbours, max(4, rows.size // 4))
     n_neighbours = integer(n_neighbours, "n_neighbours", 4)
     if rows.size <= n_neighbours:
         raise ValueError(
