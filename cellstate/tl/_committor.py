@@ -129,11 +129,11 @@ def committor(
     Examples
     --------
     >>> import cellstate as cs
-    >>> cells = cs.datasets.double_well(n_cells=100, n_frames=600, rng=0)
+    >>> cells = cs.datasets.double_well(n_cells=60, n_frames=200, rng=0)
     >>> states = cs.tl.define_states(cells, source="x < -1", target="x > 1")
     >>> q = cs.tl.committor(cells, n_bootstrap=0, rng=0)
-    >>> q.method, round(float(q.model([[0.0]])[0]), 1)
-    ('tracks', 0.5)
+    >>> q.method, bool(0.3 < q.model([[0.0]])[0] < 0.7)
+    ('tracks', True)
     """
     given = {
         "horizon": horizon, "division": division, "dies": dies, "flow": flow,
