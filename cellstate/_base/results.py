@@ -118,5 +118,5 @@ class Estimate(Result):
         unit = "" if self.unit == "1" else f" {self.unit}"
         return (
             f"{self.value:.4g}{unit} [{self.low:.3g}, {self.high:.3g}] "
-            f"({100 * self.level:g} %, {self.method}, n = {self.n_effective:g})"
+            f"({100 * self.level:g} %, {self.method}, n = {self.n_effective:.3g})"
         )

@@ -9,7 +9,7 @@ counted. Exact: finite elements or volumes in the plane, quadrature along the hi
 coordinate in ten dimensions. RMSE is over frames outside A and B. Baselines: q = 1/2,
 and q- = 1 - q+ (what a reversible method assumes; of the exact q, so its best).
 Families: double well, beta 3, tracks of dividing cells; the three committors of a cell
-that divides, and the chance to be in B within a time, beside the stored reference values.
+that divides, and the chance to be in B within a time, beside stored values.
 """
 
 import argparse

@@ -76,8 +76,8 @@ def stochastic(transitions: np.ndarray | sparse.spmatrix) -> sparse.csr_array:
     if not np.isfinite(matrix.data).all() or (matrix.data < 0).any():
         bad = ~(np.isfinite(matrix.data) & (matrix.data >= 0))
         raise ValueError(
-            f"transitions must be finite and 0 or more; found {int(bad.sum())} entries that are "
-            f"not, e.g. {matrix.data[bad][0]:g}."
+            "transitions must be finite and 0 or more; found "
+            f"{int(bad.sum())} entries that are not, e.g. {matrix.data[bad][0]:g}."
         )
     sums = matrix.sum(axis=1)
     wrong = np.flatnonzero(np.abs(sums - 1) > ROUNDING)

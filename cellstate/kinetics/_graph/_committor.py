@@ -75,7 +75,8 @@ def committor_on_graph(
         dimension.
     n_neighbours
         Cells each one is linked with; 64 when None, 32 with a drift, at most a
-        quarter of the cells. More lower the noise and blur the state space; in many coordinates fewer are better.
+        quarter of the cells. More lower the noise and blur the state space; in many
+        coordinates fewer are better.
     n_landmarks
         Cells to solve for, drawn at random with up to a tenth as many of each set;
         each counts for the cells around it. The others get their value from planes
