@@ -4,11 +4,12 @@
     python tests/benchmarks/kinetics_grid.py --small                       # seconds
 
 The solver gets drift, diffusion, a box and two sets; exact values are those of
-`cellstate.systems`, by routes that share no code with it (quadrature, collocation,
-finite elements). Probes: 2000 states of the stationary law and 2000 spread evenly over
-the box where the density is at least a millionth of its largest value, all outside
-both sets; "often" are those with a density of a thousandth and more. "said" is the solver's own estimate of its error, from cells twice as large.
-Baseline of a committor: 1/2 everywhere. Seconds are those of one solve.
+`cellstate.systems`, by routes that share no code with it (quadrature on a line, finite
+elements in the plane). Probes: 2000 states of the stationary law and 2000 spread evenly
+over the box where the density is at least a millionth of its largest value, all outside
+both sets; "often" are those where it is a thousandth and more. "said" is the solver's
+own estimate of its error, from cells twice as large. Baseline of a committor: 1/2
+everywhere. Seconds are those of one solve.
 """
 
 import argparse
@@ -82,13 +83,14 @@ def one(name: str, law: object, n: int | None, count: int) -> dict:
     seconds = time.perf_counter() - begin
     said = grid_error(found, law, law.source, law.target)
     x = probes(law, count)
-    q, back = law.committor(x), law.committor_backward(x)
+    route = systems.quadrature(law) if len(box) == 1 else systems.finite_elements(law)
+    q, back = route.committor(x), route.committor_backward(x)
     often = law.density(x) > OFTEN * law.density(x).max()
     errors = [
         np.abs(found.committor(x) - q),
         np.abs(found.committor_backward(x) - back),
     ]
-    exact = law.transition_paths()
+    exact = route if len(box) == 2 else law.transition_paths()
     return {
         "system": name,
         "cells": "x".join(map(str, found.forward.shape)),
