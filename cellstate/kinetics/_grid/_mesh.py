@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from cellstate._base.checks import integer
 
-USUAL = {1: 2000, 2: 200, 3: 36}  # cells per axis
+USUAL = {1: 2000, 2: 260, 3: 36}  # cells per axis
 FEWEST = 8
 
 

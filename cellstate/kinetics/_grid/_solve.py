@@ -38,7 +38,7 @@ def solve_on_grid(
     box
         Ends per axis, ((low, high), ...); the motion is reflected there.
     n
-        Cells per axis: one number or one per axis; 2000, 200 or 36 when None.
+        Cells per axis: one number or one per axis; 2000, 260 or 36 when None.
     division
         What is followed at a division: "random" (one daughter at random: with deaths
         L q - d q = 0), "mass" (expected number of descendants that reach B before A:
