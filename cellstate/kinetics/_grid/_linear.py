@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import linalg
 
-DIRECT = 50_000  # unknowns up to which a system is factorised
+DIRECT = 70_000  # unknowns up to which a system is factorised
 LARGEST_RESIDUAL = 1e-10
 TIGHT = 1e-11  # asked of the iterations
 
@@ -15,7 +15,7 @@ class Solver:
     `residual` is the largest one met: norm of A x - b over that of abs(A) abs(x) +
     abs(b).
 
-    Up to 50,000 unknowns by a sparse LU factorisation, above by BiCGSTAB, and GMRES
+    Up to 70,000 unknowns by a sparse LU factorisation, above by BiCGSTAB, and GMRES
     where that fails, with an incomplete one.
     """
 
