@@ -76,7 +76,13 @@ def frame_interval(adata: AnnData) -> float:
             f"found {adata.n_obs} rows in {linked.n_tracks} tracks. Link the masks "
             "with cs.pp.track(movie)."
         )
-    if not np.allclose(steps, steps[0], rtol=1e-3) or steps[0] <= 0:
+    if (steps <= 0).any():
+        raise ValueError(
+            "obs['time'] must increase from frame to frame; found steps from "
+            f"{steps.min():g} to {steps.max():g} h, {int((steps <= 0).sum())} of "
+            f"{steps.size} not above 0. Mend obs['time'] or obs['frame']."
+        )
+    if not np.allclose(steps, steps[0], rtol=1e-3):
         raise ValueError(
             f"frames must be evenly spaced in time; found steps from {steps.min():g} "
             f"to {steps.max():g} h. Analyse movies with different frame intervals "

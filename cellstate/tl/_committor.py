@@ -144,6 +144,14 @@ def committor(
     choice(method, "method", (AUTO, *METHODS))
     choice(direction, "direction", DIRECTIONS)
     x = extract.basis(adata, basis)
+    lacking = [
+        m for m in ("drift", "diffusion") if not callable(getattr(flow, m, None))
+    ]
+    if flow is not None and lacking:
+        raise TypeError(
+            f"`flow` must have methods drift(x, t) and diffusion(x, t); found "
+            f"{type(flow).__name__} without {lacking}."
+        )
     method = chosen(adata, method, flow, x.shape[1])
     given = _options(method, given)
     if source is None and horizon is None:

@@ -122,6 +122,19 @@ def test_options_of_other_methods_are_refused(cells):
         cs.tl.committor(cells, method="grid")
 
 
+def test_a_flow_needs_drift_and_diffusion(cells):
+    with pytest.raises(
+        TypeError, match=r"found object without \['drift', 'diffusion'\]"
+    ):
+        cs.tl.committor(cells, flow=object())
+
+
+def test_times_must_increase(cells):
+    cells.obs["time"] = -cells.obs["time"].to_numpy()
+    with pytest.raises(ValueError, match=r"must increase .* 8940 of 8940 not above 0"):
+        cs.tl.committor(cells)
+
+
 def test_a_lag_longer_than_every_track_is_refused(cells):
     interval = float(cells.obs["time"].iloc[1])
     with pytest.raises(ValueError, match=r"longer than every track.*149 frames"):
