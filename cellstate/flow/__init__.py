@@ -1,0 +1,1 @@
+"""Flows: drift, diffusion and growth learned from tracks, snapshots, or both."""

@@ -1,0 +1,1 @@
+"""Couplings between snapshots: who becomes whom, with growth and null rows."""
