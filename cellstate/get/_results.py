@@ -7,6 +7,7 @@ from cellstate._adata._results import QualityReport, States
 from cellstate._adata._store import read
 from cellstate._adata._truth_comparison import TruthComparison
 from cellstate.events import EventTable
+from cellstate.flow import FlowFit
 from cellstate.kinetics import (
     Calibration,
     Committor,
@@ -55,6 +56,13 @@ def calibration(adata: AnnData, key: str = keys.CALIBRATION) -> Calibration:
     """Reliability curve of a committor."""
     call = f"cs.tl.validate_committor(adata{_named(key, keys.CALIBRATION)})"
     return read(adata, key, Calibration, call)
+
+
+def flow_fit(adata: AnnData, key: str = keys.FLOW_FIT) -> FlowFit:
+    """Drift, diffusion and growth of `cs.tl.fit_flow`, ready to be evaluated."""
+    return read(
+        adata, key, FlowFit, f"cs.tl.fit_flow(adata{_named(key, keys.FLOW_FIT)})"
+    )
 
 
 def rates(adata: AnnData, key: str = keys.RATES) -> Rates:

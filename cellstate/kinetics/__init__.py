@@ -1,6 +1,5 @@
 """Committors, rates and their validation; arrays in, frozen results out."""
 
-from cellstate.kinetics._basis import SmoothBasis, smooth_basis
 from cellstate.kinetics._calibration import Calibration, calibration
 from cellstate.kinetics._calibration_intervals import bins_of_equal_counts
 from cellstate.kinetics._censoring import WeightedFates, weighted_fates
@@ -103,7 +102,6 @@ __all__ = [
     "ReactiveFlux",
     "ReactiveSegments",
     "ReactiveSteps",
-    "SmoothBasis",
     "Stays",
     "StoppedPairs",
     "SwarmCommittor",
@@ -151,7 +149,6 @@ __all__ = [
     "realised_fate",
     "scan_cores",
     "scan_lags",
-    "smooth_basis",
     "solve_committor",
     "solve_horizon",
     "solve_on_grid",

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from cellstate._base.results import Result
-from cellstate.kinetics._basis import SmoothBasis
+from cellstate.statespace._smooth_basis import SmoothBasis
 
 # States whose basis functions are held in memory at once.
 BLOCK = 10_000

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cellstate.kinetics._basis import SmoothBasis
+from cellstate.statespace._smooth_basis import SmoothBasis
 from cellstate.kinetics._committor import CommittorModel, Moments, solved
 from cellstate.kinetics._moments import Divisions
 

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 
 from cellstate._base.progress import progress
-from cellstate.kinetics._basis import SmoothBasis
+from cellstate.statespace._smooth_basis import SmoothBasis
 from cellstate.kinetics._committor import (
     CommittorModel,
     Moments,

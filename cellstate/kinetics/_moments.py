@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cellstate.kinetics._basis import SINGLE, SmoothBasis
+from cellstate.statespace._smooth_basis import SINGLE, SmoothBasis
 from cellstate.kinetics._committor import BLOCK, Moments
 from cellstate.kinetics._stopping import StoppedPairs
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cellstate.kinetics._basis import SmoothBasis
+from cellstate.statespace._smooth_basis import SmoothBasis
 from cellstate.kinetics._committor import Moments
 from cellstate.kinetics._moments import KEPT, Evaluate, sum_moments
 from cellstate.kinetics._stopping import StoppedPairs

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from cellstate.kinetics._basis import SmoothBasis, smooth_basis
+from cellstate.statespace._smooth_basis import SmoothBasis, smooth_basis
 from cellstate.kinetics._held_out import SPLITS, HeldOut, Judged
 from cellstate.kinetics._metric import FEW, PILOT, sensitivity
 from cellstate.kinetics._moments import Evaluate, divisions_of, evaluator

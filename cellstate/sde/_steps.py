@@ -34,13 +34,6 @@ class Steps:
         """Number of steps."""
         return self.first.size
 
-    def following(self) -> np.ndarray:
-        """Number of the step that begins where each one ends, -1 for none, (m,)."""
-        at = np.full(int(self.second.max(initial=-1)) + 2, -1)
-        known = self.first < at.size
-        at[self.first[known]] = np.flatnonzero(known)
-        return at[self.second]
-
 
 def track_steps(x: np.ndarray, tracks: Tracks) -> Steps:
     """Steps between consecutive frames of a track, where both states are known.

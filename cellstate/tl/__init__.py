@@ -4,6 +4,7 @@ from cellstate.tl._committor import committor
 from cellstate.tl._embed import delay_embed, embed
 from cellstate.tl._events import differentiation_events
 from cellstate.tl._fates import fate_probabilities
+from cellstate.tl._fit_flow import fit_flow
 from cellstate.tl._flux import reactive_flux, reactive_segments
 from cellstate.tl._macrostates import macrostates
 from cellstate.tl._passage_times import mfpt
@@ -21,6 +22,7 @@ __all__ = [
     "differentiation_events",
     "embed",
     "fate_probabilities",
+    "fit_flow",
     "macrostates",
     "mfpt",
     "rates",

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from cellstate.kinetics import (
-    SmoothBasis,
     committor_from_tracks,
     realised_fate,
     solve_committor,
@@ -12,6 +11,7 @@ from cellstate.kinetics import (
     stopped_pairs,
     sum_moments,
 )
+from cellstate.statespace import SmoothBasis
 from cellstate.tracks import Tracks
 
 K = 8  # walk on 0..K

@@ -97,6 +97,40 @@ class SmoothBasis(Result):
         slope += coefficients[1 : 1 + linear] / self.bandwidth
         return slope if self.metric is None else slope @ self.metric.T
 
+    def slopes(self, x: np.ndarray) -> np.ndarray:
+        """Derivatives of every function at states (n, d), shape (n, d, size)."""
+        linear, x = self.center.size, self._measured(x)
+        kernel = _gaussian(x, self.landmarks, self.bandwidth)
+        slopes = np.zeros((len(x), linear, self.size))
+        own = kernel @ self.whitening
+        for j in range(linear):
+            toward = kernel @ (self.landmarks[:, j, None] * self.whitening)
+            slopes[:, j, 1 + linear :] = toward - own * x[:, j, None]
+            slopes[:, j, 1 + j] = self.bandwidth
+        slopes /= self.bandwidth**2
+        if self.metric is None:
+            return slopes
+        return np.einsum("ij,njp->nip", self.metric, slopes, optimize=True)
+
+    def curvature(self, x: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+        """Second derivatives summed with a matrix (d, d) or (n, d, d), (n, size)."""
+        linear, x = self.center.size, self._measured(x)
+        if self.metric is not None:
+            matrix = self.metric.T @ matrix @ self.metric
+        matrix = np.broadcast_to(matrix, (len(x), linear, linear))
+        kernel = _gaussian(x, self.landmarks, self.bandwidth)
+        curved = np.zeros((len(x), self.size))
+        quadratic = np.zeros_like(kernel)
+        for i in range(linear):
+            left = self.landmarks[:, i] - x[:, i, None]
+            for j in range(linear):
+                right = self.landmarks[:, j] - x[:, j, None]
+                quadratic += matrix[:, i, j, None] * left * right
+        quadratic /= self.bandwidth**4
+        quadratic -= np.trace(matrix, axis1=1, axis2=2)[:, None] / self.bandwidth**2
+        curved[:, 1 + linear :] = (kernel * quadratic) @ self.whitening
+        return curved
+
     def _measured(self, x: np.ndarray) -> np.ndarray:
         return x if self.metric is None else x @ self.metric
 

@@ -1,0 +1,155 @@
+"""Designs to choose among, simple ones first, with their equations summed once."""
+
+import numpy as np
+
+from cellstate.flow._basis import FieldBasis, gaussians_at, n_monomials, polynomials
+from cellstate.flow._choice import RIDGES, Candidate
+from cellstate.flow._design import FREE, GRADIENT, SPLIT, Design
+from cellstate.flow._equations import Equations, Rows, sum_equations
+
+HIGHEST = 5  # degree of a free component; a potential has one more
+MOST = 600  # coefficients
+STEPS_EACH = 15  # steps per coefficient of one component, at least
+GAUSSIAN_RIDGES = (1e-4, 1e-3, 1e-2, 0.1, 1.0)
+# Of the circulation in a split field; the gradient keeps a weak one.
+SPLIT_RIDGES = (1e-3, 1e-2, 0.1, 1.0, 10.0)
+GRADIENT_SHARE = 0.01
+
+
+def highest_degree(form: str, d: int, n_steps: int) -> int:
+    """Degree of the richest polynomial that the steps can carry, at least 1."""
+    degree = 1
+    while degree < HIGHEST:
+        own = n_monomials(d, degree + 1)
+        gradients = n_monomials(d, degree + 2) - 1
+        size = {FREE: d * own, GRADIENT: gradients, SPLIT: gradients + d * own}[form]
+        if size > MOST or own * STEPS_EACH > n_steps:
+            break
+        degree += 1
+    return degree
+
+
+def candidates(
+    rows: Rows,
+    form: str,
+    mobility: np.ndarray,
+    precision: np.ndarray,
+    *,
+    noise: np.ndarray | None = None,
+    group: np.ndarray | None = None,
+    ridge: float | None = None,
+    rng: int | np.random.Generator | None = None,
+) -> list[Candidate]:
+    """Polynomials of rising degree, then Gaussians.
+
+    Parameters
+    ----------
+    rows
+        Steps.
+    form
+        "free", "gradient" or "split".
+    mobility, precision, noise, group
+        See `Design` and `sum_equations`.
+    ridge
+        The only strength to try; those that suit each design when None.
+    rng
+        Seed or Generator, for the landmarks.
+    """
+    x = rows.x[rows.first]
+    if group is not None:
+        x = _images(x, group)
+    top = highest_degree(form, x.shape[1], rows.size)
+    build = _builder(form, mobility, group)
+    highest = polynomials(x, top), polynomials(x, top + 1)
+    equations = sum_equations(rows, build(*highest), precision, noise)
+    found = []
+    for degree in range(1, top + 1):
+        bases = highest[0].up_to(degree), highest[1].up_to(degree + 1)
+        design = build(*bases)
+        part = equations.part(_positions(design, build(*highest)))
+        found.append(_candidate(design, part, ridge))
+    gaussians = gaussians_at(x, 1, rng), gaussians_at(x, 2, rng)
+    design = build(*gaussians)
+    if design.size <= MOST:
+        equations = sum_equations(rows, design, precision, noise)
+        found.append(_candidate(design, equations, ridge))
+    return found
+
+
+def _images(x: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """States and what the symmetry makes of them, about its fixed point 0."""
+    return np.concatenate([x @ turn.T for turn in group])
+
+
+def _builder(form: str, mobility: np.ndarray, group: np.ndarray | None):
+    def build(free: FieldBasis, potential: FieldBasis) -> Design:
+        return Design(
+            free=None if form == GRADIENT else free,
+            potential=None if form == FREE else potential,
+            mobility=mobility,
+            group=group,
+        )
+
+    return build
+
+
+def _positions(design: Design, top: Design) -> np.ndarray:
+    """Where the coefficients of a design stand among those of the richest one."""
+    positions = [np.arange(design.n_gradients)]
+    if design.free is not None:
+        for i in range(design.dimension):
+            start = top.n_gradients + i * top.free.size
+            positions.append(start + np.arange(design.free.size))
+    return np.concatenate(positions)
+
+
+def _candidate(design: Design, equations: Equations, ridge: float | None) -> Candidate:
+    weights = _weights(design, equations)
+    usual = RIDGES
+    if design.form == SPLIT:
+        usual = SPLIT_RIDGES
+    elif (design.free or design.potential).gaussians is not None:
+        usual = GAUSSIAN_RIDGES
+    return Candidate(
+        design, equations, weights, usual if ridge is None else (float(ridge),)
+    )
+
+
+def _weights(design: Design, equations: Equations) -> np.ndarray:
+    """Ridge per coefficient and hour: as much as the steps tell of it on average.
+
+    Constant and linear components, and the quadratic part of a potential, are free;
+    but in a split field every free component is held back: what a gradient explains
+    is left to the gradient.
+    """
+    size = np.abs(np.diag(equations.m.sum(axis=0))) / equations.hours.sum()
+    held = []
+    if design.potential is not None:
+        share = GRADIENT_SHARE if design.form == SPLIT else 1.0
+        held.append(share * _roughness(design.potential, 2)[1:])
+    if design.free is not None:
+        own = _roughness(design.free, 1)
+        own = np.ones_like(own) if design.form == SPLIT else own
+        held += [own] * design.dimension
+    gaussians = _is_gaussian(design)
+    if gaussians.any():
+        # One weight for all: the squares of their coefficients are a norm.
+        size[gaussians] = size[gaussians].mean()
+    return size * np.concatenate(held)
+
+
+def _roughness(basis: FieldBasis, free_degree: int) -> np.ndarray:
+    rough = np.ones(basis.size)
+    rough[: basis.n_monomials] = basis.exponents.sum(axis=1) > free_degree
+    return rough
+
+
+def _is_gaussian(design: Design) -> np.ndarray:
+    parts = []
+    if design.potential is not None:
+        at = np.arange(design.potential.size) >= design.potential.n_monomials
+        parts.append(at[1:])
+    if design.free is not None:
+        at = np.arange(design.free.size) >= design.free.n_monomials
+        parts += [at] * design.dimension
+    return np.concatenate(parts)

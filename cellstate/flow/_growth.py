@@ -1,0 +1,82 @@
+"""Growth rate from the divisions and deaths along tracks."""
+
+import numpy as np
+
+from cellstate.flow._state_function import Seen, StateFunction, fit_function
+from cellstate.tracks import Tracks
+
+
+def growth_from_events(
+    x: np.ndarray,
+    tracks: Tracks,
+    dies: np.ndarray | None,
+    interval: float,
+    fold_of_lineage: np.ndarray,
+) -> StateFunction:
+    """Fit divisions less deaths per cell and hour to the state, by least squares.
+
+    Every cell in a frame that is followed to the next, or that divides or dies before
+    it, counts one interval. The fitted growth, summed over these intervals, is exactly
+    the number of divisions less that of deaths.
+
+    Parameters
+    ----------
+    x
+        States, shape (n, d); rows may be NaN.
+    tracks
+        Tracks with the same n rows.
+    dies
+        Last rows of cells that die, boolean (n,); None for none.
+    interval
+        Hours between frames.
+    fold_of_lineage
+        Fold of each row's lineage, (n,).
+
+    Raises
+    ------
+    ValueError
+        Neither a division nor a death was seen.
+    """
+    event = np.zeros(tracks.n_rows)
+    event[tracks.last_row[tracks.divides]] = 1.0
+    if dies is not None:
+        event[dies] = -1.0
+    seen = (tracks.next_row >= 0) | (event != 0)
+    seen &= np.isfinite(x).all(axis=1)
+    if not event[seen].any():
+        raise ValueError(
+            "growth needs divisions or deaths; found none in "
+            f"{tracks.n_tracks} tracks of {int(seen.sum()) * interval:.4g} cell-hours. "
+            "Link daughters to mothers in obs['parent_track'], mark dying cells with "
+            "dies=, or leave growth=None."
+        )
+    rows = np.flatnonzero(seen)
+    _, group = np.unique(tracks.row_lineage[rows], return_inverse=True)
+    return fit_function(
+        Seen(
+            values=event[rows, None] / interval,
+            x=x[rows],
+            weight=np.full(rows.size, interval),
+            first=rows,
+            second=np.where(tracks.next_row[rows] >= 0, tracks.next_row[rows], rows),
+            group=group,
+            fold=fold_of_lineage[rows],
+        )
+    )
+
+
+def given_growth(x: np.ndarray, rate: np.ndarray) -> StateFunction:
+    """Smooth growth rates (n,) that were given per cell, in 1/h."""
+    known = np.isfinite(rate) & np.isfinite(x).all(axis=1)
+    rows = np.flatnonzero(known)
+    return fit_function(
+        Seen(
+            values=rate[rows, None],
+            x=x[rows],
+            weight=np.ones(rows.size),
+            first=rows,
+            second=rows,
+            group=rows,
+            fold=np.arange(rows.size) % 5,
+        )
+    )

@@ -1,0 +1,18 @@
+"""Neural flows: networks that correct a fitted flow where the data ask for it.
+
+Nothing here imports torch; the files that do are imported inside functions.
+"""
+
+from cellstate.flow._neural._fit import fit_neural
+from cellstate.flow._neural._history import TrainingHistory
+from cellstate.flow._neural._model import Network, NeuralModel
+from cellstate.flow._neural._rows import Births, Bridges
+
+__all__ = [
+    "Births",
+    "Bridges",
+    "Network",
+    "NeuralModel",
+    "TrainingHistory",
+    "fit_neural",
+]

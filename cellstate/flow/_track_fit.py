@@ -1,0 +1,275 @@
+"""Drift, diffusion and measurement noise from steps along tracks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cellstate.flow._basis import polynomials
+from cellstate.flow._candidates import candidates, highest_degree
+from cellstate.flow._choice import Choice, choose, penalised, solve_equations
+from cellstate.flow._design import FREE, Design
+from cellstate.flow._diffusion import DiffusionModel, fit_diffusion
+from cellstate.flow._equations import (
+    Rows,
+    fitted_rows,
+    residuals,
+    scores,
+    sum_equations,
+)
+from cellstate.flow._robust import following_rows, summed_squares
+from cellstate.flow._state_function import Seen
+from cellstate.sde import Steps
+from cellstate.sde._noise import (
+    Spread,
+    noise_covariance,
+    noise_p,
+    positive_part,
+    spread,
+    step_diffusion,
+)
+
+NOISY = 0.01  # chance below which anticorrelated residuals are called noise
+CORRECTIONS = 2  # rounds in which noise and drift are fitted in turn
+FLATTEST = 1e-6  # smallest eigenvalue of a diffusion, of its mean
+SHRINK = 0.01  # ridge of the first fit
+
+# What snapshots add to the equations of a design, given a field and a diffusion.
+Known = Callable[[Design], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True, eq=False)
+class TrackFit:
+    """What steps along tracks tell.
+
+    Attributes
+    ----------
+    rows
+        The steps that were fitted.
+    design, coefficients, covariance
+        The drift, and how sure its coefficients are, (q,) and (q, q).
+    choice
+        How the design and the ridge were chosen.
+    diffusion
+        D as a function of the state.
+    noise, noise_p
+        Covariance of the measurement noise (zeros where none is seen) and the chance
+        of such residuals without any (NaN where it cannot be told).
+    precision
+        Inverse of twice the mean diffusion, (d, d).
+    left
+        Residuals, (m, d).
+    dependence
+        What the intervals allow for.
+    """
+
+    rows: Rows
+    design: Design
+    coefficients: np.ndarray
+    covariance: np.ndarray
+    choice: Choice
+    diffusion: DiffusionModel
+    noise: np.ndarray
+    noise_p: float
+    precision: np.ndarray
+    left: np.ndarray
+    dependence: str
+
+    @property
+    def noisy(self) -> bool:
+        """Whether measurement noise was seen and corrected for."""
+        return bool(self.noise.any())
+
+
+@dataclass(frozen=True, eq=False)
+class _Scale:
+    """Diffusion and noise that the equations are written with."""
+
+    rows: Rows
+    diffusion: np.ndarray
+    noise: np.ndarray | None
+    noise_p: float
+
+    @property
+    def precision(self) -> np.ndarray:
+        return np.linalg.inv(2 * self.diffusion)
+
+    @property
+    def mobility(self) -> np.ndarray:
+        return self.diffusion * (len(self.diffusion) / np.trace(self.diffusion))
+
+
+def fit_tracks(
+    x: np.ndarray,
+    steps: Steps,
+    fold: np.ndarray,
+    *,
+    form: str = FREE,
+    group: np.ndarray | None = None,
+    ridge: float | None = None,
+    known: Callable[["TrackFit"], Known] | None = None,
+    rng: int | np.random.Generator | None = None,
+) -> TrackFit:
+    """Fit a field to increments: weighted least squares, in closed form.
+
+    Parameters
+    ----------
+    x
+        States, shape (n, d).
+    steps
+        m steps.
+    fold
+        Fold of each step, (m,); whole lineages where there are enough.
+    form
+        "free", "gradient" or "split".
+    group
+        Matrices of a symmetry about the origin, (g, d, d).
+    ridge
+        Strength; chosen in held-out folds when None.
+    known
+        Given a fit to the tracks alone, returns what snapshots add.
+    rng
+        Seed or Generator.
+    """
+    scale = _first_scale(x, steps, fold)
+    first = _fit(scale, form, group, ridge, None, rng)
+    if known is None:
+        return first
+    return _fit(scale, form, group, ridge, known(first), rng)
+
+
+def _first_scale(x: np.ndarray, steps: Steps, fold: np.ndarray) -> _Scale:
+    """Diffusion and noise from a plain fit, in two rounds.
+
+    The first takes positions for exact: noise shows in its residuals all the same,
+    and without noise it is the better one.
+    """
+    d = x.shape[1]
+    asked = bool((steps.before >= 0).mean() > 0.5)
+    rows = fitted_rows(x, steps, fold, noisy=False)
+    raw = rows.increments / np.sqrt(2 * rows.dt)[:, None]
+    diffusion, noise = _regular(raw.T @ raw / len(raw)), None
+    for _ in range(CORRECTIONS):
+        degree = min(3, highest_degree(FREE, d, rows.size))
+        basis = polynomials(rows.x[rows.first], degree)
+        design = Design(free=basis, potential=None, mobility=np.eye(d))
+        precision = np.linalg.inv(2 * diffusion)
+        equations = sum_equations(rows, design, precision, noise)
+        weights = np.abs(np.diag(equations.m.sum(axis=0))) / rows.hours
+        c = solve_equations(equations, SHRINK, weights)
+        moments = _moments(rows, residuals(rows, design, c, noise))
+        p = noise_p(moments) if asked else float("nan")
+        noisy = p < NOISY
+        noise = noise_covariance(moments) if noisy else None
+        seen, _ = step_diffusion(moments, noisy=noisy)
+        mean = seen.mean(axis=0)
+        if noisy:
+            mean = mean - _noise_in_drift(rows, design, c, noise)
+        diffusion = _regular(mean)
+        rows = fitted_rows(x, steps, fold, noisy=noisy)
+    return _Scale(rows, diffusion, noise, p)
+
+
+def _fit(
+    scale: _Scale,
+    form: str,
+    group: np.ndarray | None,
+    ridge: float | None,
+    known: Known | None,
+    rng: int | np.random.Generator | None,
+) -> TrackFit:
+    rows, precision = scale.rows, scale.precision
+    offered = candidates(
+        rows,
+        form,
+        scale.mobility,
+        precision,
+        noise=scale.noise,
+        group=group,
+        ridge=ridge,
+        rng=rng,
+    )
+    if known is not None:
+        offered = [c.knowing(*known(c.design)) for c in offered]
+    choice = choose(rows, precision, offered)
+    design, c = choice.candidate.design, choice.coefficients
+    left = residuals(rows, design, c, scale.noise)
+    covariance, dependence = _covariance(scale, choice, left)
+    return TrackFit(
+        rows=rows,
+        design=design,
+        coefficients=c,
+        covariance=covariance,
+        choice=choice,
+        diffusion=_diffusion(scale, choice, left),
+        noise=np.zeros_like(precision) if scale.noise is None else scale.noise,
+        noise_p=scale.noise_p,
+        precision=precision,
+        left=left,
+        dependence=dependence,
+    )
+
+
+def _covariance(
+    scale: _Scale, choice: Choice, left: np.ndarray
+) -> tuple[np.ndarray, str]:
+    """Covariance of the coefficients: what the residuals of steps make of them."""
+    own, rows = choice.candidate, scale.rows
+    equations = own.equations
+    values = scores(rows, own.design, scale.precision, left)
+    following = following_rows(rows.first, rows.second)
+    meat, dependence = summed_squares(values, rows.group, following)
+    a = equations.a.sum(axis=0) + equations.known_a
+    full = penalised(a, choice.ridge, own.weights, rows.hours)
+    inverse = np.linalg.inv(full)
+    return inverse @ (meat + equations.known_a) @ inverse.T, dependence
+
+
+def _diffusion(scale: _Scale, choice: Choice, left: np.ndarray) -> DiffusionModel:
+    rows, noisy = scale.rows, scale.noise is not None
+    seen, which = step_diffusion(_moments(rows, left), noisy=noisy)
+    if noisy:
+        c, design = choice.coefficients, choice.candidate.design
+        seen = seen - _noise_in_drift(rows, design, c, scale.noise)
+    # What the fitted drift took from the residuals.
+    used = float(choice.sizes[choice.taken]) / rows.x.shape[1]
+    seen = seen * (rows.size / max(rows.size - used, 1.0))
+    return fit_diffusion(
+        Seen(
+            values=seen.reshape(len(seen), -1),
+            x=rows.x[rows.first[which]],
+            weight=np.ones(len(seen)),
+            first=rows.first[which],
+            second=rows.second[which],
+            group=rows.group[which],
+            fold=rows.fold[which],
+        )
+    )
+
+
+def _moments(rows: Rows, left: np.ndarray) -> Spread:
+    return spread(left, following_rows(rows.first, rows.second), rows.dt)
+
+
+def _noise_in_drift(
+    rows: Rows, design: Design, coefficients: np.ndarray, noise: np.ndarray
+) -> np.ndarray:
+    """Part of the diffusion seen that is noise, carried into residuals by the drift.
+
+    With J the drift's slope, ``dt J noise J' / 2``.
+    """
+    some = rows.first[:: max(1, rows.size // 2000)]
+    slopes = design.jacobian(rows.x[some], coefficients)
+    carried = slopes @ noise @ slopes.transpose(0, 2, 1)
+    return carried.mean(axis=0) * np.median(rows.dt) / 2
+
+
+def _regular(diffusion: np.ndarray) -> np.ndarray:
+    """Positive definite, so that it can be inverted."""
+    size = np.abs(np.diag(diffusion)).mean()
+    if not size > 0:
+        raise ValueError(
+            "no motion is left to fit: the increments of every track are 0. Check "
+            "that the coordinates change from frame to frame."
+        )
+    return positive_part(diffusion, FLATTEST * size)
