@@ -1,5 +1,6 @@
 """Flows: drift, diffusion and growth learned from tracks, snapshots, or both."""
 
+from cellstate.flow._balance_fit import fit_balance
 from cellstate.flow._circulation import Circulation
 from cellstate.flow._design import KINDS, Design
 from cellstate.flow._diagnosis import Diagnosis
@@ -7,7 +8,14 @@ from cellstate.flow._fit import fit_regression
 from cellstate.flow._growth import given_growth, growth_from_events
 from cellstate.flow._regression_model import RegressionModel
 from cellstate.flow._result import FlowFit
+from cellstate.flow._snapshot_fit import fit_transport, refuse_snapshots
+from cellstate.flow._snapshot_model import SnapshotModel
 from cellstate.flow._symmetry import symmetry_group
+from cellstate.flow._transport_paths import (
+    TransportPaths,
+    follow,
+    transport_paths,
+)
 from cellstate.flow._weak import Snapshots
 
 __all__ = [
@@ -17,9 +25,16 @@ __all__ = [
     "Diagnosis",
     "FlowFit",
     "RegressionModel",
+    "SnapshotModel",
     "Snapshots",
+    "TransportPaths",
+    "fit_balance",
     "fit_regression",
+    "fit_transport",
+    "follow",
     "given_growth",
     "growth_from_events",
+    "refuse_snapshots",
     "symmetry_group",
+    "transport_paths",
 ]

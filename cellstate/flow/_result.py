@@ -84,7 +84,7 @@ class FlowFit(Result):
         return self.model.growth_rate(self._states(x), t)
 
     def standard_error(self, x: ArrayLike, t: ArrayLike = 0.0) -> np.ndarray:
-        """Standard error of the drift at states (n, d), shape (n, d); NaN if unknown."""
+        """Standard error of the drift, (n, d) to (n, d); NaN where it is unknown."""
         return self.model.standard_error(self._states(x), t)
 
     def jacobian(self, x: ArrayLike, t: ArrayLike = 0.0) -> np.ndarray:

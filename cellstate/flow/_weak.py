@@ -9,6 +9,7 @@ circulation, which it leaves to the tracks.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -201,7 +202,7 @@ def _quadrature_error(times: np.ndarray, gains: np.ndarray) -> np.ndarray:
     exact = np.array(
         [
             spline.integrate(start, stop) / (stop - start)
-            for start, stop in zip(times[:-1], times[1:], strict=True)
+            for start, stop in pairwise(times)
         ]
     )
     return np.abs(exact - halves)

@@ -3,6 +3,7 @@
 from anndata import AnnData
 
 from cellstate._adata import _keys as keys
+from cellstate._adata._couplings import Relatives, read_couplings
 from cellstate._adata._results import QualityReport, States
 from cellstate._adata._store import read
 from cellstate._adata._truth_comparison import TruthComparison
@@ -18,7 +19,9 @@ from cellstate.kinetics import (
     RateScan,
 )
 from cellstate.kinetics._flux import ReactiveFlux, ReactiveSegments
+from cellstate.sde import Particles
 from cellstate.statespace import DelayEmbedding, Projection, Scaling
+from cellstate.transport import Couplings
 
 
 def quality(adata: AnnData, key: str = keys.QC) -> QualityReport:
@@ -118,6 +121,27 @@ def comparison(adata: AnnData, key: str = keys.COMPARISON) -> TruthComparison:
     """Estimates beside the truth of simulated cells."""
     call = f"cs.tl.compare_with_truth(adata{_named(key, keys.COMPARISON)})"
     return read(adata, key, TruthComparison, call)
+
+
+def couplings(adata: AnnData, key: str = keys.COUPLING) -> Couplings:
+    """Couplings of `cs.tl.couple`, with their plans read back from obsp."""
+    return read_couplings(adata, key)
+
+
+def relatives(adata: AnnData, key: str = keys.DESCENDANTS) -> Relatives:
+    """Descendants of `cs.tl.descendants`, or ``key="ancestors"``."""
+    if key == keys.ANCESTORS:
+        return read(adata, key, Relatives, "cs.tl.ancestors(adata, cells)")
+    call = f"cs.tl.descendants(adata, cells{_named(key, keys.DESCENDANTS)})"
+    return read(adata, key, Relatives, call)
+
+
+def particles(adata: AnnData, key: str = keys.PARTICLES) -> Particles:
+    """Particles of `cs.tl.propagate`, or ``key="interpolated"``."""
+    if key == keys.INTERPOLATED:
+        return read(adata, key, Particles, "cs.tl.interpolate(adata, time)")
+    call = f"cs.tl.propagate(adata, start_time, stop_time{_named(key, keys.PARTICLES)})"
+    return read(adata, key, Particles, call)
 
 
 def _named(key: str, default: str) -> str:

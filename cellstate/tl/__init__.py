@@ -1,34 +1,44 @@
 """Learn the state space, committors, rates and events; write them and return them."""
 
 from cellstate.tl._committor import committor
+from cellstate.tl._couple import ancestors, couple, descendants
 from cellstate.tl._embed import delay_embed, embed
 from cellstate.tl._events import differentiation_events
 from cellstate.tl._fates import fate_probabilities
 from cellstate.tl._fit_flow import fit_flow
 from cellstate.tl._flux import reactive_flux, reactive_segments
+from cellstate.tl._interpolate import interpolate
 from cellstate.tl._macrostates import macrostates
 from cellstate.tl._passage_times import mfpt
+from cellstate.tl._propagate import propagate
 from cellstate.tl._rates import rates
 from cellstate.tl._scans import scan_cores, scan_lags
+from cellstate.tl._simulate import simulate_tracks
 from cellstate.tl._states import define_states
 from cellstate.tl._truth import compare_with_truth
 from cellstate.tl._validate import validate_committor
 
 __all__ = [
+    "ancestors",
     "committor",
     "compare_with_truth",
+    "couple",
     "define_states",
     "delay_embed",
+    "descendants",
     "differentiation_events",
     "embed",
     "fate_probabilities",
     "fit_flow",
+    "interpolate",
     "macrostates",
     "mfpt",
+    "propagate",
     "rates",
     "reactive_flux",
     "reactive_segments",
     "scan_cores",
     "scan_lags",
+    "simulate_tracks",
     "validate_committor",
 ]

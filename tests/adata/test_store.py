@@ -34,6 +34,8 @@ def full(measured, add_truth):
     cs.tl.reactive_segments(adata, n_bootstrap=5, rng=0)
     cs.tl.differentiation_events(adata)
     cs.tl.compare_with_truth(add_truth(adata))
+    cs.tl.couple(adata, rng=0)
+    cs.tl.descendants(adata, "time == time.min()")
     return adata
 
 

@@ -14,6 +14,9 @@ from cellstate._base.errors import StaleResultError
 CALLS = {
     "embed": lambda a: cs.tl.embed(normalised(a), n_components=1),
     "delay_embed": lambda a: cs.tl.delay_embed(a, basis="X_state"),
+    "couple": lambda a: cs.tl.couple(a, rng=0),
+    "descendants": lambda a: cs.tl.descendants(coupled(a), "time == 0"),
+    "ancestors": lambda a: cs.tl.ancestors(coupled(a), "time == 2"),
     "define_states": lambda a: cs.tl.define_states(a, target="frame > 20"),
     "committor": lambda a: cs.tl.committor(with_states(a), n_bootstrap=2, rng=0),
     "validate_committor": lambda a: cs.tl.validate_committor(with_committor(a)),
@@ -39,6 +42,11 @@ CALLS = {
 def normalised(adata):
     """Its X must vary for there to be anything to embed."""
     adata.layers["normalized"] = np.random.default_rng(0).normal(size=adata.shape)
+    return adata
+
+
+def coupled(adata):
+    cs.tl.couple(adata, rng=0)
     return adata
 
 

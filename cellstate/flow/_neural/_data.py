@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from cellstate._base.checks import matrix
 from cellstate.flow._neural._model import Frame
 from cellstate.flow._neural._rows import Births, Bridges
+from cellstate.flow._weak import Snapshots
 from cellstate.sde import Steps
 
 FEW = 30  # lineages below which stretches of tracks are held out instead
@@ -17,7 +18,7 @@ STRETCHES = 60  # of all steps, when they are
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Checked input: states, times, steps, bridges, births, noise of positions."""
+    """Checked input: states, times, steps, bridges, births, noise, snapshots."""
 
     x: np.ndarray
     time: np.ndarray
@@ -25,6 +26,7 @@ class Data:
     bridges: Bridges | None
     births: Births | None
     noise: np.ndarray | None
+    snapshots: Snapshots | None = None
 
     @property
     def states(self) -> np.ndarray:
@@ -48,6 +50,7 @@ def checked_data(
     time: ArrayLike | None,
     steps: Steps | None,
     bridges: Bridges | None,
+    snapshots: Snapshots | None,
     births: Births | None,
     noise: ArrayLike | None,
 ) -> Data:
@@ -62,7 +65,7 @@ def checked_data(
         time = np.zeros(len(x)) if time is None else np.asarray(time, dtype=float)
     if bridges is not None:
         bridges = _checked_bridges(bridges)
-    data = Data(x, time, steps, bridges, births, noise)
+    data = Data(x, time, steps, bridges, births, noise, snapshots)
     d = data.states.shape[1]
     if noise is not None:
         noise = np.asarray(noise, dtype=float)

@@ -115,6 +115,11 @@ class NeuralModel(Result):
     root: Network | None = None
     growth: Network | None = None
 
+    @property
+    def has_potential(self) -> bool:
+        """Whether the drift, or a part of it, is the gradient of a potential."""
+        return self.drift_kind != "free"
+
     def drift(self, x: ArrayLike, t: ArrayLike = 0.0) -> np.ndarray:
         """Drift of states (n, d) at times t (h), shape (n, d), per h."""
 

@@ -1,5 +1,6 @@
 """Networks and the fields made of them, in torch."""
 
+import itertools
 import math
 
 import torch
@@ -12,13 +13,13 @@ Layers = list[tuple[Tensor, Tensor]]
 
 def n_weights(sizes: list[int]) -> int:
     """Number of weights of a network with these layers."""
-    return sum((a + 1) * b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+    return sum((a + 1) * b for a, b in itertools.pairwise(sizes))
 
 
 def layers(weights: Tensor, sizes: list[int]) -> Layers:
     """Cut the flat weights into matrices and offsets."""
     found, start = [], 0
-    for a, b in zip(sizes[:-1], sizes[1:], strict=True):
+    for a, b in itertools.pairwise(sizes):
         middle, stop = start + a * b, start + (a + 1) * b
         found.append((weights[start:middle].view(a, b), weights[middle:stop]))
         start = stop

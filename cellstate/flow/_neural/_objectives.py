@@ -32,7 +32,7 @@ class DriftObjective:
     ) -> None:  # fmt: skip
         names = Rows.__dataclass_fields__
         self.sources = [
-            {n: _tensor(getattr(s, n), device) for n in names if n != "unit"}
+            {n: tensor(getattr(s, n), device) for n in names if n != "unit"}
             for s in sources
         ]
         self.sizes = [s.size for s in sources]
@@ -104,9 +104,9 @@ class DiffusionObjective:
     def __init__(
         self, rows: Spreads, frame: Frame, sizes: list[int], device: str
     ) -> None:
-        self.x, self.time = _tensor(rows.x, device), _tensor(rows.time, device)
-        self.residual = _tensor(rows.residual, device)
-        self.noise = None if rows.noise is None else _tensor(rows.noise, device)
+        self.x, self.time = tensor(rows.x, device), tensor(rows.time, device)
+        self.residual = tensor(rows.residual, device)
+        self.noise = None if rows.noise is None else tensor(rows.noise, device)
         self.sizes, self.net_sizes = [len(rows.x)], sizes
         self.units = Units(frame, self.x)
 
@@ -137,10 +137,10 @@ class GrowthObjective:
         device: str,
     ) -> None:  # fmt: skip
         rate = max(np.abs(births.net).sum(), 1) / births.hours.sum()
-        self.x, self.time = _tensor(births.x, device), _tensor(births.time, device)
+        self.x, self.time = tensor(births.x, device), tensor(births.time, device)
         left = (births.net / births.hours - known) * np.sqrt(births.hours / rate)
-        self.left = _tensor(left, device)
-        self.size = _tensor(np.sqrt(births.hours / rate), device)
+        self.left = tensor(left, device)
+        self.size = tensor(np.sqrt(births.hours / rate), device)
         self.sizes, self.net_sizes = [len(births.x)], sizes
         self.units = Units(frame, self.x)
 
@@ -158,5 +158,6 @@ def _apply(matrices: Tensor, vectors: Tensor) -> Tensor:
     return (matrices * vectors[:, None, :]).sum(2)
 
 
-def _tensor(values: np.ndarray, device: str) -> Tensor:
+def tensor(values: np.ndarray, device: str | torch.device) -> Tensor:
+    """Single precision, on the device."""
     return torch.tensor(values, dtype=torch.float32, device=device)

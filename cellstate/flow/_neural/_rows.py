@@ -18,7 +18,7 @@ from cellstate.flow._neural._model import Frame, NeuralModel
 from cellstate.sde import Steps
 
 BLOCK = 20_000
-LAST = 0.95  # share of a bridge that is used: at its end the target is infinite
+FIRST, LAST = 0.02, 0.95  # share of a bridge that is used: its ends have no width
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +103,28 @@ class Rows:
     def size(self) -> int:
         """Number of rows."""
         return len(self.time)
+
+
+@dataclass(frozen=True, eq=False)
+class Kicks:
+    """Noise that put each point on its bridge, for the score.
+
+    Attributes
+    ----------
+    x, time
+        Points (n, d) and times (n,).
+    root, normal
+        A point is its mean plus ``root @ normal``, (n, d, d) and (n, d).
+    weight, unit
+        (n,).
+    """
+
+    x: np.ndarray
+    time: np.ndarray
+    root: np.ndarray
+    normal: np.ndarray
+    weight: np.ndarray
+    unit: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +231,7 @@ def bridge_rows(
     unit: np.ndarray,
     n_points: int,
     rng: np.random.Generator,
-) -> Rows:
+) -> tuple[Rows, Kicks]:
     """Rows of points on Brownian bridges between coupled cells.
 
     At share s of the way from x0 to x1 in T hours the bridge is Gaussian, with mean
@@ -219,12 +241,11 @@ def bridge_rows(
     """
     pair = np.repeat(np.arange(len(unit)), n_points)
     rng.shuffle(pair)  # so that a block holds every time
-    return _joined(
-        [
-            _bridge_block(base, bridges, unit, n_points, rng, pair[block])
-            for block in _blocks(pair.size)
-        ]
-    )
+    parts = [
+        _bridge_block(base, bridges, unit, n_points, rng, pair[block])
+        for block in _blocks(pair.size)
+    ]
+    return _joined([p[0] for p in parts]), _joined([p[1] for p in parts])
 
 
 class _StepLaw:
@@ -294,31 +315,39 @@ def _lean(
     return (pull @ law.moved_noise @ upright)[..., 0]
 
 
-def _bridge_block(base, bridges, unit, n_points, rng, pair) -> Rows:
-    hours = (bridges.t1 - bridges.t0)[pair]
+def _bridge_block(
+    base: NeuralModel,
+    bridges: Bridges,
+    unit: np.ndarray,
+    n_points: int,
+    rng: np.random.Generator,
+    pair: np.ndarray,
+) -> tuple[Rows, Kicks]:
+    hours, weight = (bridges.t1 - bridges.t0)[pair], bridges.weight[pair]
     x0, x1 = bridges.x0[pair], bridges.x1[pair]
-    share = LAST * rng.random(pair.size)
+    share = FIRST + (LAST - FIRST) * rng.random(pair.size)
     mean = x0 + share[:, None] * (x1 - x0)
     t = bridges.t0[pair] + share * hours
     root = np.linalg.cholesky(base.diffusion(mean, t))
-    width = np.sqrt(2 * hours * share * (1 - share))[:, None]
+    wide = np.sqrt(2 * hours * share * (1 - share))[:, None, None] * root
     normal = rng.standard_normal(mean.shape)
-    at = mean + width * _apply(root, normal)
+    at = mean + _apply(wide, normal)
     target = (x1 - at) / (hours * (1 - share))[:, None]
-    # |target - b|^2 / (4 D) per hour, for `hours` shared among the points.
     inverse = np.linalg.inv(root) / np.sqrt(2)
-    each = hours / n_points
-    return Rows(
+    none = np.zeros_like(at)
+    rows = Rows(
         center=at,
-        spread=np.zeros_like(at),
-        ahead=np.zeros(len(at)),
+        spread=none,
+        ahead=none[:, 0],
         time=t,
         residual=_apply(inverse, target - base.drift(at, t)),
         matrix=inverse,
-        lean=np.zeros_like(at),
-        weight=bridges.weight[pair] * each,
+        lean=none,
+        # |target - b|^2 / (4 D) per hour; the points of a bridge share its hours.
+        weight=weight * hours / n_points,
         unit=unit[pair],
     )
+    return rows, Kicks(at, t, wide, normal, weight / weight.mean(), unit[pair])
 
 
 def _joined(parts: list) -> Any:

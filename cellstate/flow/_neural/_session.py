@@ -24,7 +24,6 @@ from cellstate.flow._neural._objectives import (
 )
 from cellstate.flow._neural._rows import (
     Rows,
-    Spreads,
     bridge_rows,
     left_by_drift,
     moves_of,
@@ -34,7 +33,7 @@ from cellstate.flow._neural._rows import (
 from cellstate.flow._neural._train import Objective, Settings, Training
 
 POINTS = 8  # per bridge
-SURE = 0.975  # chance that a gain is above 0, to keep a network
+SURE = 0.95  # chance that a gain is above 0, to keep a network
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +46,7 @@ class Options:
     circulation: float
     held_out_share: float
     training: Settings
+    n_rollout_rounds: int
 
 
 class Session:
@@ -81,6 +81,8 @@ class Session:
                 model = self._diffusion(model, held[0], unit, objective, weights)
             if self.data.births is not None:
                 model = self._growth(model)
+            if self.options.n_rollout_rounds:
+                model = self._rollout(model, objective, weights, sources, held)
         history = TrainingHistory(
             table=pd.concat(self.tables, ignore_index=True),
             parts=pd.DataFrame(self.parts),
@@ -105,7 +107,9 @@ class Session:
         if data.bridges is not None:
             first = 1 + max((int(s.unit.max()) for s in sources), default=-1)
             unit = first + np.arange(len(data.bridges.t0))
-            rows = bridge_rows(self.base, data.bridges, unit, POINTS, self.rng)
+            rows, self.kicks = bridge_rows(
+                self.base, data.bridges, unit, POINTS, self.rng
+            )
             sources.append(rows)
             chosen = draw_held_out(unit, share, self.rng)
             held.append(chosen[rows.unit - first])
@@ -161,19 +165,54 @@ class Session:
         found, kept = self._train("growth", objective, [held], units, start)
         return replace(model, growth=_network(found, sizes)) if kept else model
 
+    def _rollout(
+        self, model: NeuralModel, drift: DriftObjective, weights: Tensor,
+        sources: list[Rows], held: list[np.ndarray],
+    ) -> NeuralModel:  # fmt: skip
+        """Fine-tune the drift by moving the cells of each snapshot to the next."""
+        from cellstate.flow._neural import _rollout as rollout
+
+        frame = self._timed_frame()
+        sizes = [self.frame.center.size + 1, *self.options.hidden]
+        sizes.append(self.frame.center.size)
+        kicks = self.kicks
+        objective = rollout.ScoreObjective(kicks, frame, sizes, self.device)
+        known, _ = self._train(
+            "score", objective, [held[-1]], [kicks.unit], self._start([sizes])
+        )
+        share = self.options.held_out_share
+        legs = rollout.make_legs(self.data.snapshots, share, self.rng)
+        law = replace(model, free=None, psi=None)
+        objective = rollout.RolloutObjective(
+            drift, legs, law, known, sizes, frame, self.device
+        )
+        first = 1 + max(int(s.unit.max()) for s in sources)
+        units = [s.unit for s in sources]
+        units.append(first + np.arange(objective.sizes[-1]))
+        self._start([])
+        found, kept = self._train(
+            "rollout", objective, [*held, objective.held], units, weights,
+            replace(self.options.training, n_epochs=self.options.n_rollout_rounds),
+        )  # fmt: skip
+        return replace(model, **self._drift_networks(found)) if kept else model
+
+    def _timed_frame(self) -> Frame:
+        """Units with time: the density changes even where the drift does not."""
+        t = self.data.times
+        return replace(self.frame, time_center=t.mean(), time_scale=t.std())
+
     def _train(
         self, part: str, objective: Objective, held: list[np.ndarray],
-        units: list[np.ndarray], start: Tensor,
+        units: list[np.ndarray], start: Tensor, settings: Settings | None = None,
     ) -> tuple[Tensor, bool]:  # fmt: skip
         """Train a part; the weights kept, and whether they are not the start."""
-        training = Training(
-            objective, held, start, self.options.training, self.source, self.device
-        )
+        settings = settings or self.options.training
+        training = Training(objective, held, start, settings, self.source, self.device)
         stored = self.checkpoint.part(part)
         if stored is not None:
             training.resume(stored)
-        total = self.options.training.n_epochs
-        for state in progress(training.epochs(), f"neural {part}", total=total):
+        epochs = training.epochs()
+        for state in progress(epochs, f"neural {part}", total=settings.n_epochs):
             if state.epoch % EVERY == 0 or state.reason:
                 self.checkpoint.write(part, state.to_dict())
         return self._judge(part, training, units)
@@ -211,7 +250,8 @@ class Session:
         """Weights to start from, and the source of randomness from here on."""
         seed = int(self.rng.integers(2**62))
         self.source = torch.Generator().manual_seed(seed)
-        return torch.cat([first_weights(one, self.source) for one in sizes])
+        weights = [first_weights(one, self.source) for one in sizes]
+        return torch.cat(weights) if weights else torch.zeros(0)
 
 
 def _network(weights: Tensor, sizes: list[int]) -> Network:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 MEMORY = 2.0  # epochs over which weights are averaged
+STEPS_EACH, BATCHES = 25, (32, 4096)  # steps in an epoch; rows in a step
 EVALUATED = 20_000  # rows at once where no gradient is needed
 
 
@@ -30,7 +31,7 @@ class Settings:
     """How to train; see `fit_neural`."""
 
     n_epochs: int
-    batch: int
+    batch: int | None
     lr: float
     weight_decay: float
     patience: int
@@ -70,6 +71,9 @@ class Training:
     ) -> None:
         self.objective, self.settings, self.source = objective, settings, source
         self.device = device
+        most = max(len(h) for h in held)
+        usual = int(np.clip(most // STEPS_EACH, *BATCHES))
+        self.batch = settings.batch or usual
         self.held = [torch.from_numpy(np.flatnonzero(h)).to(device) for h in held]
         self.kept = [torch.from_numpy(np.flatnonzero(~h)).to(device) for h in held]
         start = start.to(device)
@@ -125,18 +129,18 @@ class Training:
             rows[torch.randperm(len(rows), generator=self.source).to(self.device)]
             for rows in self.kept
         ]
-        n_batches = max(-(-len(rows) // self.settings.batch) for rows in orders)
+        n_batches = max(-(-len(rows) // self.batch) for rows in orders)
         cuts = [torch.tensor_split(rows, n_batches) for rows in orders]
         n_rows = sum(len(rows) for rows in orders)
         share = 1 - np.exp(-1 / (MEMORY * n_batches))
         total = 0.0
         for pieces in zip(*cuts, strict=True):
             loss = sum(
-                self.objective.losses(weights, k, rows).mean() * len(orders[k])
+                self.objective.losses(weights, k, rows).sum()
                 for k, rows in enumerate(pieces)
                 if len(rows)
             )
-            loss = loss / n_rows
+            loss = loss * (n_batches / n_rows)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -159,7 +163,8 @@ class Training:
 
     def _mean(self, weights: Tensor, rows: list[Tensor]) -> float:
         n = sum(len(r) for r in rows)
-        return sum(self._each(weights, k, r).sum() for k, r in enumerate(rows)) / n
+        total = sum(self._each(weights, k, r).sum() for k, r in enumerate(rows))
+        return float(total / n)
 
     def _each(self, weights: Tensor, source: int, rows: Tensor) -> np.ndarray:
         found = [np.zeros(0)]

@@ -1,0 +1,68 @@
+"""Growth rates of an AnnData as a function of the state."""
+
+import numpy as np
+from anndata import AnnData
+
+from cellstate._adata import _extract as extract
+from cellstate.flow import given_growth, growth_from_events
+from cellstate.flow._state_function import StateFunction
+from cellstate.tl._flow_data import FlowData
+from cellstate.tracks import lineage_folds
+
+EVENTS, COUNTS = "events", "counts"
+FOLDS = 5
+
+
+def growth_of(
+    adata: AnnData,
+    data: FlowData,
+    growth: str | None,
+    dies: str | np.ndarray | None,
+    rng: int | np.random.Generator | None,
+) -> tuple[StateFunction | None, str]:
+    """Growth of cells that are followed, and where it comes from.
+
+    Raises
+    ------
+    ValueError
+        Deaths are marked but growth is not asked for, counts are asked for beside
+        tracks, or neither a division nor a death was seen.
+    """
+    if dies is not None and growth != EVENTS:
+        raise ValueError(
+            f"`dies` marks deaths for growth='events'; found growth={growth!r}. Give "
+            "growth='events', or leave it out."
+        )
+    if growth is None:
+        return None, ""
+    if growth == COUNTS:
+        raise ValueError(
+            "growth='counts' is for snapshots alone: beside tracks divisions and "
+            "deaths are seen one by one. Use growth='events'."
+        )
+    if growth != EVENTS:
+        return given_growth(data.x, rate_of(adata, growth)), "given"
+    found = growth_from_events(
+        data.x,
+        data.tracks,
+        None if dies is None else extract.row_mask(adata, dies, "dies"),
+        extract.frame_interval(adata),
+        lineage_folds(data.tracks, _n_folds(data), rng=rng),
+    )
+    return found, EVENTS
+
+
+def rate_of(adata: AnnData, growth: str) -> np.ndarray:
+    """Growth rates of an obs column, (n,) in 1/h."""
+    try:
+        return extract.column(adata, growth).to_numpy(dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`growth` is 'events', 'counts' or an obs column of rates in 1/h; found "
+            f"{growth!r}, which holds no numbers."
+        ) from error
+
+
+def _n_folds(data: FlowData) -> int:
+    lineages = np.unique(data.tracks.row_lineage).size
+    return max(2, min(FOLDS, lineages))
