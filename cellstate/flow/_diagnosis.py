@@ -165,4 +165,5 @@ def _condition(matrix: np.ndarray) -> float:
     scale = np.sqrt(np.diag(matrix))
     scale = np.where(scale > 0, scale, 1.0)
     values = np.linalg.eigvalsh(matrix / np.outer(scale, scale))
-    return float(values[-1] / max(values[0], np.finfo(float).tiny))
+    rounding = len(values) * np.finfo(float).eps * values[-1]
+    return float(values[-1] / values[0]) if values[0] > rounding else float("inf")

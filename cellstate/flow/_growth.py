@@ -15,9 +15,8 @@ def growth_from_events(
 ) -> StateFunction:
     """Fit divisions less deaths per cell and hour to the state, by least squares.
 
-    Every cell in a frame that is followed to the next, or that divides or dies before
-    it, counts one interval. The fitted growth, summed over these intervals, is exactly
-    the number of divisions less that of deaths.
+    The fitted growth, summed over the cell-intervals that were seen, is exactly the
+    number of divisions less that of deaths.
 
     Parameters
     ----------
@@ -37,24 +36,18 @@ def growth_from_events(
     ValueError
         Neither a division nor a death was seen.
     """
-    event = np.zeros(tracks.n_rows)
-    event[tracks.last_row[tracks.divides]] = 1.0
-    if dies is not None:
-        event[dies] = -1.0
-    seen = (tracks.next_row >= 0) | (event != 0)
-    seen &= np.isfinite(x).all(axis=1)
-    if not event[seen].any():
+    rows, event = watched(x, tracks, dies)
+    if not event.any():
         raise ValueError(
             "growth needs divisions or deaths; found none in "
-            f"{tracks.n_tracks} tracks of {int(seen.sum()) * interval:.4g} cell-hours. "
+            f"{tracks.n_tracks} tracks of {rows.size * interval:.4g} cell-hours. "
             "Link daughters to mothers in obs['parent_track'], mark dying cells with "
             "dies=, or leave growth=None."
         )
-    rows = np.flatnonzero(seen)
     _, group = np.unique(tracks.row_lineage[rows], return_inverse=True)
     return fit_function(
         Seen(
-            values=event[rows, None] / interval,
+            values=event[:, None] / interval,
             x=x[rows],
             weight=np.full(rows.size, interval),
             first=rows,
@@ -63,6 +56,23 @@ def growth_from_events(
             fold=fold_of_lineage[rows],
         )
     )
+
+
+def watched(
+    x: np.ndarray, tracks: Tracks, dies: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that were watched for one interval, and what came of them: 1, -1 or 0.
+
+    A cell counts that is followed to the next frame, or divides (1) or dies (-1)
+    before it.
+    """
+    event = np.zeros(tracks.n_rows)
+    event[tracks.last_row[tracks.divides]] = 1.0
+    if dies is not None:
+        event[dies] = -1.0
+    seen = (tracks.next_row >= 0) | (event != 0)
+    rows = np.flatnonzero(seen & np.isfinite(x).all(axis=1))
+    return rows, event[rows]
 
 
 def given_growth(x: np.ndarray, rate: np.ndarray) -> StateFunction:

@@ -12,6 +12,7 @@ from cellstate._base.results import Result
 from cellstate.flow._circulation import Circulation
 from cellstate.flow._diagnosis import Diagnosis
 from cellstate.flow._fixed_points import fixed_points
+from cellstate.flow._neural import TrainingHistory
 from cellstate.flow._support import Support
 
 
@@ -25,7 +26,6 @@ class Model(Protocol):
     def growth_rate(self, x: np.ndarray, t: ArrayLike = 0.0) -> np.ndarray: ...
     def jacobian(self, x: np.ndarray, t: ArrayLike = 0.0) -> np.ndarray: ...
     def potential(self, x: np.ndarray, t: ArrayLike = 0.0) -> np.ndarray: ...
-    def standard_error(self, x: np.ndarray, t: ArrayLike = 0.0) -> np.ndarray: ...
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -54,6 +54,8 @@ class FlowFit(Result):
     circulation
         Share of the drift that is no gradient, and the test of detailed balance; None
         where the data cannot tell.
+    training
+        How the networks were trained; None without any.
     """
 
     kind: ClassVar[str] = "flow_fit"
@@ -65,6 +67,7 @@ class FlowFit(Result):
     diagnosis: Diagnosis
     identifiable: pd.DataFrame
     circulation: Circulation | None = None
+    training: TrainingHistory | None = None
 
     @property
     def dimension(self) -> int:
@@ -85,7 +88,10 @@ class FlowFit(Result):
 
     def standard_error(self, x: ArrayLike, t: ArrayLike = 0.0) -> np.ndarray:
         """Standard error of the drift, (n, d) to (n, d); NaN where it is unknown."""
-        return self.model.standard_error(self._states(x), t)
+        x = self._states(x)
+        if not hasattr(self.model, "standard_error"):
+            return np.full_like(x, np.nan)
+        return self.model.standard_error(x, t)
 
     def jacobian(self, x: ArrayLike, t: ArrayLike = 0.0) -> np.ndarray:
         """Derivatives d b_i / d x_j at states (n, d), shape (n, d, d), 1/h."""

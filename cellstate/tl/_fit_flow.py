@@ -1,6 +1,7 @@
 """Drift, diffusion and growth of an AnnData."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from anndata import AnnData
@@ -13,7 +14,10 @@ from cellstate.flow import KINDS, FlowFit, fit_regression, symmetry_group
 from cellstate.tl import _flow_snapshots as from_snapshots
 from cellstate.tl._flow_data import SNAPSHOTS, USES, flow_data
 from cellstate.tl._flow_growth import growth_of
+from cellstate.tl._flow_neural import refine
 
+REGRESSION, NEURAL = "regression", "neural"
+METHODS = (REGRESSION, NEURAL)
 # What only fits to snapshots alone take, and what only fits to tracks.
 OF_SNAPSHOTS = ("diffusion", "masses")
 OF_TRACKS = ("dies", "symmetry", "penalty")
@@ -23,6 +27,7 @@ def fit_flow(
     adata: AnnData,
     *,
     basis: str = keys.STATE_SPACE,
+    method: str = REGRESSION,
     use: str = "auto",
     drift: str = "free",
     growth: str | None = None,
@@ -31,6 +36,10 @@ def fit_flow(
     dies: str | np.ndarray | None = None,
     symmetry: Sequence[ArrayLike] | None = None,
     penalty: float | None = None,
+    n_epochs: int | None = None,
+    n_rollout_rounds: int | None = None,
+    device: str | None = None,
+    checkpoint: str | Path | None = None,
     level: float = 0.95,
     key_added: str = keys.FLOW_FIT,
     rng: int | np.random.Generator | None = None,
@@ -50,6 +59,9 @@ def fit_flow(
         ``obsm[basis]`` and ``obs["time"]`` (h); tracks, for "tracks" and "both".
     basis
         Coordinates in obsm.
+    method
+        "regression", or "neural": networks that start from the regression and correct
+        it where held-out lineages gain by it.
     use
         "tracks": cells with consecutive frames; "snapshots": all cells, by time;
         "both": the former, and as snapshots the cells that are not followed. "auto"
@@ -73,12 +85,22 @@ def fit_flow(
         the drift then obeys ``b(R x) = R b(x)`` exactly.
     penalty
         Ridge strength; chosen on held-out lineages when None.
+    n_epochs
+        Passes over the data, at most; 100 when None ("neural").
+    n_rollout_rounds
+        Passes that compare rollouts with the next snapshot; none when None ("neural",
+        snapshots).
+    device
+        "auto" (a GPU where there is one), "cpu" or "cuda" ("neural").
+    checkpoint
+        File to which a training is written every few epochs and from which it goes on
+        ("neural").
     level
         Of intervals.
     key_added
         Name under ``uns["cellstate"]``.
     rng
-        Seed or Generator: folds, landmarks.
+        Seed or Generator: folds, landmarks, networks.
 
     Returns
     -------
@@ -106,6 +128,7 @@ def fit_flow(
     >>> fit.use, bool(0.3 < fit.diffusion([[0.0]])[0, 0, 0] < 0.37)  # truth: 1 / 3
     ('tracks', True)
     """
+    choice(method, "method", METHODS)
     choice(use, "use", USES)
     choice(drift, "drift", KINDS)
     data = flow_data(adata, basis, use)
@@ -114,6 +137,12 @@ def fit_flow(
         "penalty": penalty,
     }  # fmt: skip
     _reject_others(data.use, given)
+    training = {
+        "n_epochs": n_epochs, "n_rollout_rounds": n_rollout_rounds, "device": device,
+        "checkpoint": checkpoint,
+    }  # fmt: skip
+    training = {name: value for name, value in training.items() if value is not None}
+    _reject_training(method, training)
     d = data.x.shape[1]
     if data.use == SNAPSHOTS:
         result = from_snapshots.fit(
@@ -133,6 +162,8 @@ def fit_flow(
             level=fraction(level, "level"),
             rng=rng,
         )
+    if method == NEURAL:
+        result = refine(adata, data, result, growth, dies, training, rng)
     _write(adata, data.x, basis, result, key_added)
     store.put(
         adata,
@@ -143,6 +174,14 @@ def fit_flow(
         rng=rng,
     )
     return result
+
+
+def _reject_training(method: str, training: Mapping[str, object]) -> None:
+    if method != NEURAL and training:
+        raise ValueError(
+            f"{list(training)} are for method='neural'; found method={method!r}. Leave "
+            "them out, or give method='neural'."
+        )
 
 
 def _reject_others(use: str, given: Mapping[str, object]) -> None:

@@ -143,11 +143,11 @@ def _cost(
         cost = ot.dist(x, y)
     else:
         cost = np.array(given(x, y, *times), dtype=float)
-        bad = ~np.isfinite(cost) | (cost < 0)
-        if cost.shape != (len(x), len(y)) or bad.any():
+        shape, bad = (len(x), len(y)), ~(np.isfinite(cost) & (cost >= 0))
+        if cost.shape != shape or bad.any():
             raise ValueError(
-                f"`cost` must return costs >= 0 of shape {(len(x), len(y))}; found "
-                f"shape {cost.shape}, {int(bad.sum())} below 0 or not finite."
+                f"`cost` must return finite costs >= 0 of shape {shape}; found shape "
+                f"{cost.shape}, {int(bad.sum())} below 0 or not finite."
             )
     above = cost[cost > 0]
     if not above.size:

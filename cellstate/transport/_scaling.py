@@ -138,15 +138,21 @@ def _sweep(
             if step > 1 and residual <= tolerance:
                 return f, g, residual, step
         f = _updated(cost, base_f, sums, g, target, eps, p)
+        if _far(f, base_f, eps):  # before its scaling overflows
+            base_f, base_g, kernel = f, g, _kernel(cost, f, g, eps)
         sums = (source * np.exp((f - base_f) / eps)) @ kernel
         g = _updated(cost.T, base_g, sums, f, source, eps, q)
         shift = sides.shift(f, g)
         f, g = f + shift, g - shift
-        if max(abs(f - base_f).max(), abs(g - base_g).max()) > ABSORB * eps:
+        if _far(f, base_f, eps) or _far(g, base_g, eps):
             base_f, base_g, kernel = f, g, _kernel(cost, f, g, eps)
     sums = kernel @ (target * np.exp((g - base_g) / eps))
     residual = _residual(sides, f, g, np.exp((f - base_f) / eps) * sums)
     return f, g, residual, limit
+
+
+def _far(potential: np.ndarray, base: np.ndarray, eps: float) -> bool:
+    return bool(abs(potential - base).max() > ABSORB * eps)
 
 
 def _updated(

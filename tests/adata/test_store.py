@@ -36,6 +36,9 @@ def full(measured, add_truth):
     cs.tl.compare_with_truth(add_truth(adata))
     cs.tl.couple(adata, rng=0)
     cs.tl.descendants(adata, "time == time.min()")
+    adata.obsm["X_line"] = first[:, None]
+    cs.tl.fit_flow(adata, basis="X_line", rng=0)
+    cs.tl.propagate(adata, 0.0, 0.5, rng=0)
     return adata
 
 

@@ -1,4 +1,4 @@
-"""Peer: OT-CFM of torchcfm, trained along the published protocol; run by its own python.
+"""Peer: OT-CFM of torchcfm, trained along the published protocol, by its own python.
 
     python _torchcfm_peer.py IN.npz OUT.npz
 

@@ -11,9 +11,9 @@ from scipy.stats import energy_distance
 from cellstate.flow import Snapshots
 from cellstate.flow._neural import Bridges, fit_neural
 from cellstate.flow._neural import _rollout as rollout
+from cellstate.flow._neural._bridge_rows import bridge_rows
 from cellstate.flow._neural._model import Frame, NeuralModel
 from cellstate.flow._neural._objectives import DriftObjective
-from cellstate.flow._neural._rows import bridge_rows
 
 SLOPE = np.array([[-1.0, -0.5], [0.5, -1.0]])
 SPREAD, HOURS = 0.1, 0.25
@@ -68,7 +68,7 @@ def error(model, x):
     return ((model.drift(x) - true) ** 2).sum() / (true**2).sum()
 
 
-QUICK = {"width": 32, "n_epochs": 40}
+QUICK = {"width": 32, "n_epochs": 20, "lr": 1e-2}
 
 
 def test_bridges_give_the_drift(given):

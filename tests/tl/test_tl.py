@@ -35,6 +35,12 @@ CALLS = {
         with_committor(a), n_bootstrap=2, rng=0
     ),
     "compare_with_truth": lambda a: cs.tl.compare_with_truth(with_committor(a)),
+    "fit_flow": lambda a: cs.tl.fit_flow(jittered(a), rng=0),
+    "propagate": lambda a: cs.tl.propagate(with_flow(a), 0.0, 2.0, rng=0),
+    "interpolate": lambda a: cs.tl.interpolate(with_flow(a), 0.7, rng=0),
+    "simulate_tracks": lambda a: cs.tl.simulate_tracks(
+        with_flow(a), n_cells=10, n_frames=10, rng=0
+    ),
     "differentiation_events": lambda a: cs.tl.differentiation_events(with_committor(a)),
 }
 
@@ -47,6 +53,18 @@ def normalised(adata):
 
 def coupled(adata):
     cs.tl.couple(adata, rng=0)
+    return adata
+
+
+def jittered(adata):
+    """Walkers stand on whole numbers; a flow is learned where cells were."""
+    x = adata.obsm["X_state"]
+    adata.obsm["X_state"] = x + np.random.default_rng(0).normal(size=x.shape) / 3
+    return adata
+
+
+def with_flow(adata):
+    cs.tl.fit_flow(jittered(adata), rng=0)
     return adata
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cellstate._base.checks import matrix
+from cellstate.flow._neural._given import Births, Bridges
 from cellstate.flow._neural._model import Frame
-from cellstate.flow._neural._rows import Births, Bridges
 from cellstate.flow._weak import Snapshots
 from cellstate.sde import Steps
 
@@ -132,27 +132,20 @@ def make_frame(
             "state; leave them out."
         )
     diffusion = np.asarray(base.diffusion(x[some], t[some])).mean(axis=0)
-    if not np.isfinite(diffusion).all():
-        raise ValueError(
-            "the base's diffusion is not finite; networks need one to weigh steps and "
-            "bridges. Give it to the regression (diffusion=...)."
-        )
+    _check_diffusion(diffusion)
     drift = np.asarray(base.drift(x[some], t[some]))
     # The drift that holds diffusion within the spread, and that of the base.
     speed = np.sqrt((np.diag(diffusion) / scale) ** 2 + (drift**2).mean(axis=0))
     if mobility is None:
         mobility = diffusion * d / np.trace(diffusion)
     mobility = np.asarray(mobility, dtype=float)
-    rate = 1.0
-    if data.births is not None:
-        rate = max(np.abs(data.births.net).sum(), 1.0) / data.births.hours.sum()
     return Frame(
         center=x.mean(axis=0),
         scale=scale,
         speed=speed,
         mobility=mobility,
         energy=float((speed * scale / np.diag(mobility)).mean()),
-        rate=float(rate),
+        rate=1.0 if data.births is None else data.births.rate,
         fixed_point=np.zeros(d) if fixed_point is None else np.asarray(fixed_point),
         time_center=float(t.mean()),
         time_scale=_time_scale(t) if time_dependent else None,
@@ -178,6 +171,14 @@ def checked_group(symmetry: ArrayLike, d: int) -> np.ndarray:
             "are not among them. Add what is missing, the identity included."
         )
     return group
+
+
+def _check_diffusion(diffusion: np.ndarray) -> None:
+    if not np.isfinite(diffusion).all() or np.linalg.eigvalsh(diffusion)[0] <= 0:
+        raise ValueError(
+            "the base's diffusion is not a finite, positive matrix; networks need one "
+            "to weigh steps and bridges. Give it to the regression (diffusion=...)."
+        )
 
 
 def _time_scale(t: np.ndarray) -> float:

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 from cellstate._base.checks import choice, fraction, integer, positive
 from cellstate._base.random import generator, seed_of
 from cellstate.flow._neural._data import checked_data, make_frame
+from cellstate.flow._neural._given import Births, Bridges
 from cellstate.flow._neural._history import TrainingHistory
 from cellstate.flow._neural._model import NeuralModel
-from cellstate.flow._neural._rows import Births, Bridges
 from cellstate.flow._weak import Snapshots
 from cellstate.sde import Steps
 
@@ -133,13 +133,40 @@ def fit_neural(
     leaves out: that biases nothing and wastes some precision.
 
     Bridges are matched without simulation, see Tong et al. (2024); the plan comes in
-    and is not solved again.
+    and is not solved again. Brownian bridges cut corners: where the drift turns by the
+    angle a from one snapshot to the next, it comes out wrong by a share of about a / 2.
+
+    Rollouts move the cells of each snapshot to the next by the probability-flow
+    equation, with a score that is learned from the bridges, and compare them by the
+    energy score.
 
     References
     ----------
     Tong et al., Simulation-free Schroedinger bridges via score and flow matching,
     AISTATS 2024. Song et al., Score-based generative modeling through stochastic
     differential equations, ICLR 2021 (probability flow).
+
+    Examples
+    --------
+    A base without drift, and 40 cells that relax at a rate of about 1 per hour.
+
+    >>> from types import SimpleNamespace
+    >>> rng, x = np.random.default_rng(0), np.zeros((40, 101, 1))
+    >>> for k in range(100):
+    ...     x[:, k + 1] = 0.9 * x[:, k] + 0.3 * rng.standard_normal((40, 1))
+    >>> base = SimpleNamespace(
+    ...     drift=lambda x, t: np.zeros(x.shape),
+    ...     jacobian=lambda x, t: np.zeros((len(x), 1, 1)),
+    ...     diffusion=lambda x, t: np.full((len(x), 1, 1), 0.45),
+    ... )
+    >>> first = np.flatnonzero(np.arange(4040) % 101 < 100)
+    >>> steps = Steps(first, first + 1, first - 1, np.full(4000, 0.1), first // 101)
+    >>> model, history = fit_neural(
+    ...     base, x.reshape(-1, 1), steps, width=16, n_epochs=30, rng=0, device="cpu"
+    ... )
+    >>> left, right = model.drift([[-0.5], [0.5]])[:, 0]
+    >>> round(float(left - right)), history.parts["kept"][0]
+    (1, 'network')
     """
     choice(kind, "kind", KINDS)
     choice(diffusion, "diffusion", DIFFUSIONS)

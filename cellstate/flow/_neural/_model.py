@@ -175,6 +175,16 @@ class NeuralModel(Result):
 
         return self._averaged(one, x, t, lambda values, turn: values)
 
+    def standard_error(self, x: ArrayLike, t: ArrayLike = 0.0) -> np.ndarray:
+        """Standard error of the base's drift, (n, d); NaN once networks add to it.
+
+        These have none in closed form: fit again on lineages drawn with replacement.
+        """
+        x = matrix(x, "x")
+        if self.free is not None or self.psi is not None:
+            return np.full(x.shape, np.nan)
+        return np.asarray(self.base.standard_error(x, t), dtype=float)
+
     def correction(self, x: ArrayLike, t: ArrayLike = 0.0) -> np.ndarray:
         """Drift that the networks add to the base's, shape (n, d), per h."""
 

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cellstate.flow._neural._given import Births
 from cellstate.flow._neural._model import Frame
 from cellstate.flow._neural._nets import (
     Units,
@@ -15,7 +16,8 @@ from cellstate.flow._neural._nets import (
     n_weights,
     root_matrix,
 )
-from cellstate.flow._neural._rows import Births, Rows, Spreads
+from cellstate.flow._neural._rows import Rows
+from cellstate.flow._neural._step_rows import Spreads
 
 
 class DriftObjective:
@@ -136,11 +138,10 @@ class GrowthObjective:
         self, births: Births, known: np.ndarray, frame: Frame, sizes: list[int],
         device: str,
     ) -> None:  # fmt: skip
-        rate = max(np.abs(births.net).sum(), 1) / births.hours.sum()
         self.x, self.time = tensor(births.x, device), tensor(births.time, device)
-        left = (births.net / births.hours - known) * np.sqrt(births.hours / rate)
+        left = (births.net / births.hours - known) * np.sqrt(births.hours / births.rate)
         self.left = tensor(left, device)
-        self.size = tensor(np.sqrt(births.hours / rate), device)
+        self.size = tensor(np.sqrt(births.hours / births.rate), device)
         self.sizes, self.net_sizes = [len(births.x)], sizes
         self.units = Units(frame, self.x)
 

@@ -11,6 +11,7 @@ from scipy.stats import t as student
 from torch import Tensor
 
 from cellstate._base.progress import progress
+from cellstate.flow._neural._bridge_rows import bridge_rows
 from cellstate.flow._neural._checkpoint import EVERY, Checkpoint
 from cellstate.flow._neural._data import Data, draw_held_out, held_out_units
 from cellstate.flow._neural._devices import chosen_device, one_thread
@@ -22,9 +23,8 @@ from cellstate.flow._neural._objectives import (
     DriftObjective,
     GrowthObjective,
 )
-from cellstate.flow._neural._rows import (
-    Rows,
-    bridge_rows,
+from cellstate.flow._neural._rows import Rows
+from cellstate.flow._neural._step_rows import (
     left_by_drift,
     moves_of,
     step_rows,
