@@ -32,7 +32,7 @@ from cellstate.sde._noise import (
 NOISY = 0.01  # chance below which anticorrelated residuals are called noise
 CORRECTIONS = 2  # rounds in which noise and drift are fitted in turn
 FLATTEST = 1e-6  # smallest eigenvalue of a diffusion, of its mean
-SHRINK = 0.01  # ridge of the first fit
+SHRINK = 1e-4  # ridge of the first fit; more of it leaves drift that looks like noise
 
 # What snapshots add to the equations of a design, given a field and a diffusion.
 Known = Callable[[Design], tuple[np.ndarray, np.ndarray]]

@@ -10,10 +10,12 @@ from cellstate._base.errors import listing
 from cellstate._base.progress import progress
 from cellstate._base.random import generator
 from cellstate.transport._blocks import check_memory, memory
+from cellstate.transport._coupling import PER_INTERVAL
 from cellstate.transport._interval import Interval, couple_interval
 from cellstate.transport._lineage import Kinship
+from cellstate.transport._masses import implied_growth
 from cellstate.transport._null_rows import null_rows
-from cellstate.transport._result import PER_INTERVAL, Couplings, implied_growth
+from cellstate.transport._result import Couplings
 from cellstate.transport._settings import SQUARED, Cost, Settings, checked_settings
 from cellstate.transport._snapshots import Snapshots, mass_ratios, per_cell, snapshots
 

@@ -9,67 +9,8 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
 
 from cellstate._base.results import Result
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Coupling(Result):
-    """Who becomes whom between two consecutive snapshots.
-
-    Attributes
-    ----------
-    source, target
-        Rows of the coupled pairs, shape (p,); every pair once.
-    mass
-        Mass of each pair, > 0, shape (p,). The source cells weigh 1 together, so the
-        sum is the transported part of `mass_ratio`.
-    cells, growth
-        Rows of the source cells, shape (s,), and the growth rate (1/h) that the
-        coupling implies for each: log of its mass over its weight, over the interval.
-    start_time, stop_time
-        Hours.
-    method
-        As in `couple`.
-    cost
-        Mean cost of the transported mass, in the unit of the cost.
-    marginal_error
-        Relative L1 distance of the plan's marginals from the source marginal (with
-        its growth prior) and the target's, shape (2,). Where a side is relaxed this
-        is the departure from its prior, not an error.
-    residual
-        Of the solver: relative L1 distance of the marginals from what its potentials
-        ask for; below the tolerance when `converged`.
-    converged, n_iterations
-        Of the solver; 0 iterations for network simplex.
-    mass_ratio
-        Mass of the later snapshot over that of the earlier one.
-    dropped
-        Share of the mass in entries too small to be kept.
-    broken
-        Share of the mass between cells known to be unrelated; NaN without lineage.
-    """
-
-    kind: ClassVar[str] = "coupling"
-    source: np.ndarray
-    target: np.ndarray
-    mass: np.ndarray
-    cells: np.ndarray
-    growth: np.ndarray
-    start_time: float
-    stop_time: float
-    method: str
-    cost: float
-    marginal_error: np.ndarray
-    residual: float
-    converged: bool
-    n_iterations: int
-    mass_ratio: float
-    dropped: float
-    broken: float
-
-    @property
-    def interval(self) -> float:
-        """Hours between the snapshots."""
-        return self.stop_time - self.start_time
+from cellstate.transport._coupling import NUMBERS, Coupling
+from cellstate.transport._masses import chosen_mass, implied_growth, shares
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -207,7 +148,7 @@ class Couplings(Result):
             pair = self.pairs(k)
             share = pair.mass / self.weight[pair.source]
             moved = np.bincount(pair.target, share * moved[pair.source], len(moved))
-        return _normalised(moved, "descendants", self.times[stop])
+        return shares(moved, "descendants", self.times[stop])
 
     def ancestors(self, cells: ArrayLike, time: float | None = None) -> np.ndarray:
         """Where the ancestors of some cells were at an earlier time.
@@ -242,11 +183,11 @@ class Couplings(Result):
             arrived = np.bincount(pair.target, pair.mass, len(moved))
             share = pair.mass / arrived[pair.target]
             moved = np.bincount(pair.source, share * moved[pair.target], len(moved))
-        return _normalised(moved, "ancestors", self.times[stop])
+        return shares(moved, "ancestors", self.times[stop])
 
     def _start(self, cells: ArrayLike) -> tuple[int, np.ndarray]:
         """Snapshot and starting mass of the chosen cells, shape (n,)."""
-        chosen = _chosen(cells, self.weight)
+        chosen = chosen_mass(cells, self.weight)
         at = np.unique(self.time_index[chosen > 0])
         if len(at) != 1 or at[0] < 0:
             found = [f"{self.times[k]:g}" if k >= 0 else "left out" for k in at]
@@ -265,56 +206,3 @@ class Couplings(Result):
                 f"no snapshot at time={time:g} h; found {self.times.tolist()}."
             )
         return near
-
-
-NUMBERS = ("cost", "residual", "mass_ratio", "dropped", "broken")
-PER_INTERVAL = (*NUMBERS, "marginal_error", "converged", "n_iterations", "n_blocks")
-
-
-def implied_growth(
-    times: np.ndarray,
-    time_index: np.ndarray,
-    weight: np.ndarray,
-    source: np.ndarray,
-    mass: np.ndarray,
-) -> np.ndarray:
-    """Growth rate (1/h) of each source row; NaN without descendants, shape (n,)."""
-    left = np.bincount(source, mass, len(weight))
-    growth = np.full(len(weight), np.nan)
-    some = left > 0
-    interval = np.diff(times)[time_index[some]]
-    growth[some] = np.log(left[some] / weight[some]) / interval
-    return growth
-
-
-def _chosen(cells: ArrayLike, weight: np.ndarray) -> np.ndarray:
-    """Starting mass per row: a mask or row numbers count by weight of the cells."""
-    cells = np.asarray(cells)
-    n = len(weight)
-    if cells.dtype == bool and cells.shape == (n,):
-        return np.where(cells, weight, 0.0)
-    if np.issubdtype(cells.dtype, np.integer) and cells.size:
-        if cells.min() < 0 or cells.max() >= n:
-            raise ValueError(
-                f"row numbers must lie in 0..{n - 1}; found {cells.min()} to "
-                f"{cells.max()}."
-            )
-        mask = np.zeros(n, dtype=bool)
-        mask[cells] = True
-        return np.where(mask, weight, 0.0)
-    if cells.shape != (n,) or not (np.isfinite(cells).all() and (cells >= 0).all()):
-        raise ValueError(
-            f"`cells` must be a boolean mask or weights >= 0 of shape ({n},), or row "
-            f"numbers; found dtype {cells.dtype}, shape {cells.shape}."
-        )
-    return cells.astype(float)
-
-
-def _normalised(mass: np.ndarray, what: str, time: float) -> np.ndarray:
-    total = mass.sum()
-    if total <= 0:
-        raise ValueError(
-            f"the cells have no {what} at {time:g} h: the plan gives them no mass. Use "
-            "method='semirelaxed' or raise `relaxation`."
-        )
-    return mass / total

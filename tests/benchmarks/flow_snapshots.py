@@ -46,26 +46,35 @@ def main(argv: list[str] | None = None) -> dict[str, pd.DataFrame]:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--iterations", type=int, default=2000)
     parser.add_argument("--small", action="store_true")
+    parser.add_argument("--only", nargs="+", default=[*SETS, "4i"], help="sets")
     options = parser.parse_args(argv)
     if options.small:
         options.seeds, options.iterations = 1, 20
     tables = {}
     with settings.override(progress=False):
         for name, load in SETS.items():
+            if name not in options.only:
+                continue
             cells = load()
             if cells is None:
                 print(f"{name}: no data in {DATA}")
                 continue
             if options.small:
                 cells = thinned(*cells, 80)
-            tables[name] = leave_one_out(name, *cells, options)
-        if (DATA / DRUG).exists():
-            tables["4i"] = drug(options)
-        else:
-            print(f"4i: no data in {DATA}")
-    for name, table in tables.items():
-        print(f"\n{name}\n{table.to_string(index=False, float_format='%.3f')}")
+            tables[name] = shown(name, leave_one_out(name, *cells, options))
+        if "4i" in options.only:
+            if (DATA / DRUG).exists():
+                tables["4i"] = shown("4i", drug(options))
+            else:
+                print(f"4i: no data in {DATA}")
     return tables
+
+
+def shown(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Print a table and return it."""
+    text = table.to_string(index=False, float_format="%.3f")
+    print(f"\n{name}\n{text}", flush=True)
+    return table
 
 
 # Data: states (n, d), scaled, and time (n,).

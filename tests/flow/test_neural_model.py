@@ -40,6 +40,10 @@ class LinearBase(Result):
         return ((x @ self.stiffness) * x).sum(axis=1) / 2
 
 
+class Plain:
+    """A law without a potential."""
+
+
 MOBILITY = np.array([[1.2, 0.3], [0.3, 0.8]])
 STIFFNESS = np.array([[2.0, 0.4], [0.4, 1.0]])
 QUARTERS = np.array([np.linalg.matrix_power([[0, -1], [1, 0]], k) for k in range(4)])
@@ -215,6 +219,10 @@ def test_a_free_drift_has_no_potential(x):
         model("free").potential(x)
     assert not model("free").has_potential
     assert model("split").has_potential
+    none = model("gradient", base=Plain())
+    assert not none.has_potential
+    with pytest.raises(ValueError, match="base of kind 'Plain' has no potential"):
+        none.potential(x)
 
 
 def test_a_correction_is_the_drift_less_the_base(x):

@@ -28,6 +28,7 @@ PLAIN = {
     "calibration": cs.pl.calibration,
     "rates": cs.pl.rates,
     "qc": cs.pl.qc,
+    "relatives": cs.pl.relatives,
 }
 
 
@@ -107,6 +108,7 @@ def test_without_axes_a_figure_is_made(adata):
         ("calibration", "cs.tl.validate_committor"),
         ("rates", "cs.tl.rates"),
         ("qc", "cs.pp.qc"),
+        ("relatives", "cs.tl.descendants"),
     ],
 )
 def test_what_is_missing_is_named_with_its_call(name, call, one_cell, ax):

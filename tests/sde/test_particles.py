@@ -37,8 +37,8 @@ def tilted(c, start, t):
     """
     e = np.exp(-RATE * t)
     mean = c * start * (1 - e) / RATE
-    variance = 2 * D * (c / RATE) ** 2 * (
-        t - 2 * (1 - e) / RATE + (1 - e**2) / (2 * RATE)
+    variance = (
+        2 * D * (c / RATE) ** 2 * (t - 2 * (1 - e) / RATE + (1 - e**2) / (2 * RATE))
     )
     shift = c * D / RATE**2 * (1 - e) ** 2
     return np.exp(mean + variance / 2), start * e + shift
@@ -188,7 +188,9 @@ def test_a_saved_population_comes_back():
 def test_systematic_draws_have_the_expected_counts():
     rng = np.random.default_rng(0)
     weights = rng.random(7)
-    counts = sum(np.bincount(systematic(weights, 10, rng), minlength=7) for _ in range(4000))
+    counts = sum(
+        np.bincount(systematic(weights, 10, rng), minlength=7) for _ in range(4000)
+    )
     want = 10 * weights / weights.sum()
     # A count is one of two neighbouring integers: variance at most 1/4.
     np.testing.assert_allclose(counts / 4000, want, atol=4 * 0.5 / np.sqrt(4000))
@@ -264,7 +266,9 @@ def test_everybody_may_die():
 
 def test_too_many_cells_are_refused():
     law = trap(lambda x, t: np.full(len(x), 10.0))
-    with pytest.raises(ValueError, match=r"multiplied to \d+, above 1000000.*propagate"):
+    with pytest.raises(
+        ValueError, match=r"multiplied to \d+, above 1000000.*propagate"
+    ):
         simulate_cells(law, np.zeros((1000, 1)), [0, 1], rng=0)
 
 

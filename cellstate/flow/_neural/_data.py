@@ -137,6 +137,8 @@ def make_frame(
     # The drift that holds diffusion within the spread, and that of the base.
     speed = np.sqrt((np.diag(diffusion) / scale) ** 2 + (drift**2).mean(axis=0))
     if mobility is None:
+        mobility = getattr(base, "mobility", None)
+    if mobility is None:
         mobility = diffusion * d / np.trace(diffusion)
     mobility = np.asarray(mobility, dtype=float)
     return Frame(

@@ -79,7 +79,8 @@ def fit_neural(
     kind
         "free"; "gradient", a correction ``-M grad psi``; or "split", both.
     mobility
-        M, shape (d, d); the base's mean diffusion over its mean eigenvalue when None.
+        M, shape (d, d); when None the base's `mobility`, or without one its mean
+        diffusion over the mean eigenvalue of that.
     circulation
         What the free part of a split costs, as a share of what it would explain.
     diffusion

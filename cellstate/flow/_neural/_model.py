@@ -118,7 +118,8 @@ class NeuralModel(Result):
     @property
     def has_potential(self) -> bool:
         """Whether the drift, or a part of it, is the gradient of a potential."""
-        return self.drift_kind != "free"
+        own = getattr(self.base, "has_potential", hasattr(self.base, "potential"))
+        return self.drift_kind != "free" and own
 
     def drift(self, x: ArrayLike, t: ArrayLike = 0.0) -> np.ndarray:
         """Drift of states (n, d) at times t (h), shape (n, d), per h."""
@@ -164,9 +165,12 @@ class NeuralModel(Result):
 
     def potential(self, x: ArrayLike, t: ArrayLike = 0.0) -> np.ndarray:
         """Potential V of the gradient part ``-M grad V`` of the drift, shape (n,)."""
-        if self.drift_kind == "free":
+        if not self.has_potential:
             raise ValueError(
-                "a free drift has no potential. Fit with drift='gradient' or 'split'."
+                f"a {self.drift_kind} drift on a base of kind "
+                f"{getattr(self.base, 'kind', type(self.base).__name__)!r} has no "
+                "potential. Fit a regression and networks with drift='gradient' or "
+                "'split'."
             )
 
         def one(x: np.ndarray, t: np.ndarray) -> np.ndarray:

@@ -70,9 +70,7 @@ class Session:
         begin = clock.perf_counter()
         with one_thread():
             sources, held = self._sources()
-            self.checkpoint.check(
-                [a for s in sources for a in (s.residual, s.matrix)], repr(self.options)
-            )
+            self.checkpoint.check(self._fingerprint(sources), repr(self.options))
             objective, weights, kept = self._drift(sources, held)
             networks = self._drift_networks(weights) if kept else {}
             model = replace(self.base, **networks)
@@ -114,6 +112,16 @@ class Session:
             chosen = draw_held_out(unit, share, self.rng)
             held.append(chosen[rows.unit - first])
         return sources, held
+
+    def _fingerprint(self, sources: list[Rows]) -> list[np.ndarray]:
+        """Arrays that differ when the data do."""
+        births, snapshots = self.data.births, self.data.snapshots
+        found = [a for s in sources for a in (s.residual, s.matrix)]
+        if births is not None:
+            found += [births.x, births.hours, births.net]
+        if snapshots is not None:
+            found += [*snapshots.x, snapshots.times]
+        return found
 
     def _drift(
         self, sources: list[Rows], held: list[np.ndarray]
@@ -177,9 +185,11 @@ class Session:
         sizes.append(self.frame.center.size)
         kicks = self.kicks
         objective = rollout.ScoreObjective(kicks, frame, sizes, self.device)
-        known, _ = self._train(
+        known, learned = self._train(
             "score", objective, [held[-1]], [kicks.unit], self._start([sizes])
         )
+        if not learned:  # without a score there is no probability flow
+            return model
         share = self.options.held_out_share
         legs = rollout.make_legs(self.data.snapshots, share, self.rng)
         law = replace(model, free=None, psi=None)
