@@ -57,7 +57,7 @@ def candidates(
     """
     x = rows.x[rows.first]
     if group is not None:
-        x = _images(x, group)
+        x = images(x, group)
     top = highest_degree(form, x.shape[1], rows.size)
     build = _builder(form, mobility, group)
     highest = polynomials(x, top), polynomials(x, top + 1)
@@ -76,7 +76,7 @@ def candidates(
     return found
 
 
-def _images(x: np.ndarray, group: np.ndarray) -> np.ndarray:
+def images(x: np.ndarray, group: np.ndarray) -> np.ndarray:
     """States and what the symmetry makes of them, about its fixed point 0."""
     return np.concatenate([x @ turn.T for turn in group])
 

@@ -15,6 +15,7 @@ from scipy.stats import chi2, ncx2
 
 from cellstate._base.results import Estimate, Result
 from cellstate.flow._basis import blocks, n_monomials, polynomials
+from cellstate.flow._candidates import images
 from cellstate.flow._design import Design
 from cellstate.flow._track_fit import TrackFit
 
@@ -113,14 +114,16 @@ def _gradients(fit: TrackFit, diffusion: np.ndarray) -> Design:
     degree = free.degree + 1
     while degree > 2 and n_monomials(d, degree) > MOST_POTENTIAL:
         degree -= 1
-    potential = polynomials(fit.rows.x[fit.rows.first], degree)
+    x, group = fit.rows.x[fit.rows.first], fit.design.group
+    # Centered where the symmetry is.
+    potential = polynomials(x if group is None else images(x, group), degree)
     if free.gaussians is not None:
         potential = potential.with_gaussians(free.gaussians)
     return Design(
         free=None,
         potential=potential,
         mobility=diffusion * (d / np.trace(diffusion)),
-        group=fit.design.group,
+        group=group,
     )
 
 

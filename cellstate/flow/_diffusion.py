@@ -1,6 +1,6 @@
 """Diffusion as a function of the state, from the squares of residuals."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -48,6 +48,12 @@ class DiffusionModel(Result):
     def standard_error(self, x: np.ndarray) -> np.ndarray:
         """Standard error of every entry at states (n, d), shape (n, d, d)."""
         return _unpacked(self.entries.standard_error(x))
+
+    def widened(self, variance: np.ndarray) -> "DiffusionModel":
+        """Add to the variance of every entry, (entries,), the same at all states."""
+        covariance = np.array(self.entries.covariance)
+        covariance[:, 0, 0] += variance
+        return replace(self, entries=replace(self.entries, covariance=covariance))
 
 
 def given_diffusion(x: np.ndarray, matrix: np.ndarray) -> DiffusionModel:

@@ -6,7 +6,7 @@ from scipy.optimize import root
 
 from cellstate.flow._support import Support
 
-STARTS = 60
+STARTS = 40  # drawn as the visited states are, and as many spread evenly over them
 SAME = 1e-3  # distance, in units of the states' spread, of one point found twice
 ZERO = 1e-8  # drift of a fixed point, relative to that of visited states
 
@@ -14,7 +14,7 @@ ZERO = 1e-8  # drift of a fixed point, relative to that of visited states
 def fixed_points(model, support: Support, t: float) -> pd.DataFrame:
     """Newton's method from states spread over the visited ones."""
     x = support.points
-    starts = x[:: max(1, len(x) // STARTS)]
+    starts = np.concatenate([x[:: max(1, len(x) // STARTS)], _apart(x, support.scale)])
     speed = float(np.sqrt((model.drift(x, t) ** 2).sum(axis=1).mean())) or 1.0
     found: list[np.ndarray] = []
     for start in starts:
@@ -32,6 +32,16 @@ def fixed_points(model, support: Support, t: float) -> pd.DataFrame:
     points = np.array(found).reshape(-1, x.shape[1])
     outside = support.outside(points) if len(points) else np.zeros(0, dtype=bool)
     return _table(model, points, outside, t)
+
+
+def _apart(x: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Visited states far from one another: saddles lie where cells are rare."""
+    chosen, away = [0], np.full(len(x), np.inf)
+    for _ in range(min(STARTS, len(x)) - 1):
+        gap = np.linalg.norm((x - x[chosen[-1]]) / scale, axis=1)
+        away = np.minimum(away, gap)
+        chosen.append(int(away.argmax()))
+    return x[chosen]
 
 
 def _table(model, points: np.ndarray, outside: np.ndarray, t: float) -> pd.DataFrame:

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-# From this many lineages on, scores are summed over each before they are squared.
-ENOUGH = 50
+# From this many lineages on, and so many per coefficient, scores are summed over each
+# lineage before they are squared; with fewer the sum of squares would be too small.
+ENOUGH, PER_COEFFICIENT = 50, 5
 CLUSTERED, NEIGHBOURS = "lineages", "neighbouring steps"
 
 
 def summed_squares(
-    scores: np.ndarray, group: np.ndarray, following: np.ndarray
+    scores: np.ndarray, group: np.ndarray, following: np.ndarray, lags: int = 1
 ) -> tuple[np.ndarray, str]:
     """Covariance (q, q) of the sum of scores (m, q), and what it allows for.
 
@@ -24,6 +25,8 @@ def summed_squares(
         Lineage of each step, (m,).
     following
         Number of the step after each one, -1 for none, (m,).
+    lags
+        Steps over which neighbours are dependent.
 
     References
     ----------
@@ -32,12 +35,17 @@ def summed_squares(
     """
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(group[order]) > 0])
-    if len(starts) >= max(ENOUGH, 2 * scores.shape[1]):
+    if len(starts) >= max(ENOUGH, PER_COEFFICIENT * scores.shape[1]):
         sums = np.add.reduceat(scores[order], starts, axis=0).astype(float)
         return sums.T @ sums * (len(sums) / (len(sums) - 1)), CLUSTERED
-    has = np.flatnonzero(following >= 0)
-    cross = (scores[has].T @ scores[following[has]]).astype(float)
-    return (scores.T @ scores).astype(float) + cross + cross.T, NEIGHBOURS
+    total = (scores.T @ scores).astype(float)
+    later = np.arange(len(scores))
+    for _ in range(lags):
+        later = np.where(later >= 0, following[later], -1)
+        has = np.flatnonzero(later >= 0)
+        cross = (scores[has].T @ scores[later[has]]).astype(float)
+        total += cross + cross.T
+    return total, NEIGHBOURS
 
 
 def following_rows(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -12,7 +12,10 @@ from cellstate.flow._robust import following_rows, summed_squares
 
 DEGREES = (0, 1, 2)
 STEPS_EACH = 20  # steps per coefficient, at least
-CLEARLY = 2.0  # standard errors by which a richer function must do better
+# Steps over which what is seen is dependent: the noise of a frame enters the squares
+# and products of the residuals of three steps.
+LAGS = 2
+CLEARLY = 3.0  # standard errors by which a richer function must do better
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -91,7 +94,7 @@ def constant_function(x: np.ndarray, values: np.ndarray) -> StateFunction:
 def fit_function(seen: Seen) -> StateFunction:
     """Constant, linear or quadratic, whichever predicts steps of other lineages.
 
-    The simplest within two standard errors of the best is taken. The constant makes
+    The simplest within three standard errors of the best is taken. The constant makes
     the fitted numbers sum to those seen.
 
     Parameters
@@ -117,7 +120,7 @@ def fit_function(seen: Seen) -> StateFunction:
     covariance = np.empty((entries, basis.size, basis.size))
     for entry in range(entries):
         scores = weighted * left[:, entry, None]
-        meat = summed_squares(scores, seen.group, following)[0]
+        meat = summed_squares(scores, seen.group, following, LAGS)[0]
         covariance[entry] = inverse @ meat @ inverse
     return StateFunction(basis=basis, coefficients=coefficients, covariance=covariance)
 
@@ -125,7 +128,9 @@ def fit_function(seen: Seen) -> StateFunction:
 def _held_out(values: np.ndarray, seen: Seen) -> np.ndarray:
     """Mean squared error in every fold, relative to the numbers' spread, (folds,)."""
     y, weight = seen.values, seen.weight[:, None]
-    spread = y.std(axis=0) + np.finfo(float).tiny
+    spread = y.std(axis=0)
+    # Numbers that are all the same spread by rounding only.
+    spread = np.where(spread > 1e-12 * np.abs(y).max(axis=0), spread, 1.0)
     errors = []
     for k in range(int(seen.fold.max()) + 1):
         own = seen.fold == k

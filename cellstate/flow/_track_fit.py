@@ -201,7 +201,7 @@ def _fit(
         coefficients=c,
         covariance=covariance,
         choice=choice,
-        diffusion=_diffusion(scale, choice, left),
+        diffusion=_diffusion(scale, choice, left, covariance),
         noise=np.zeros_like(precision) if scale.noise is None else scale.noise,
         noise_p=scale.noise_p,
         precision=precision,
@@ -213,7 +213,12 @@ def _fit(
 def _covariance(
     scale: _Scale, choice: Choice, left: np.ndarray
 ) -> tuple[np.ndarray, str]:
-    """Covariance of the coefficients: what the residuals of steps make of them."""
+    """Covariance of the coefficients: what the residuals of steps make of them.
+
+    The ridge is counted as what it would be worth as knowledge beforehand: its share
+    makes up, on average over states, for the bias that it brings (Nychka, J. Am. Stat.
+    Assoc. 83, 1134 (1988)).
+    """
     own, rows = choice.candidate, scale.rows
     equations = own.equations
     values = scores(rows, own.design, scale.precision, left)
@@ -222,10 +227,13 @@ def _covariance(
     a = equations.a.sum(axis=0) + equations.known_a
     full = penalised(a, choice.ridge, own.weights, rows.hours)
     inverse = np.linalg.inv(full)
-    return inverse @ (meat + equations.known_a) @ inverse.T, dependence
+    meat = meat + equations.known_a + (full - a)
+    return inverse @ meat @ inverse.T, dependence
 
 
-def _diffusion(scale: _Scale, choice: Choice, left: np.ndarray) -> DiffusionModel:
+def _diffusion(
+    scale: _Scale, choice: Choice, left: np.ndarray, covariance: np.ndarray
+) -> DiffusionModel:
     rows, noisy = scale.rows, scale.noise is not None
     seen, which = step_diffusion(_moments(rows, left), noisy=noisy)
     if noisy:
@@ -234,7 +242,7 @@ def _diffusion(scale: _Scale, choice: Choice, left: np.ndarray) -> DiffusionMode
     # What the fitted drift took from the residuals.
     used = float(choice.sizes[choice.taken]) / rows.x.shape[1]
     seen = seen * (rows.size / max(rows.size - used, 1.0))
-    return fit_diffusion(
+    found = fit_diffusion(
         Seen(
             values=seen.reshape(len(seen), -1),
             x=rows.x[rows.first[which]],
@@ -245,6 +253,28 @@ def _diffusion(scale: _Scale, choice: Choice, left: np.ndarray) -> DiffusionMode
             fold=rows.fold[which],
         )
     )
+    taken = _taken_by_slope(rows, choice.candidate.design, scale.diffusion)
+    return found.widened(np.einsum("eq,qr,er->e", taken, covariance, taken))
+
+
+def _taken_by_slope(rows: Rows, design: Design, diffusion: np.ndarray) -> np.ndarray:
+    """What each coefficient of the drift takes from the entries of D, (entries, q).
+
+    The drift at the end of a step moves with the step's own noise: a slope that is too
+    steep by J makes D too small by ``dt (J D + D J') / 2``.
+    """
+    d = design.dimension
+    some = rows.x[rows.first[:: max(1, rows.size // 500)]]
+    slopes = np.empty((d, d, design.size))  # component, coordinate, coefficient
+    for k in range(d):
+        step = np.zeros(d)
+        step[k] = 1e-4 * (some[:, k].std() or 1.0)
+        change = design.columns(some + step) - design.columns(some - step)
+        slopes[:, k] = change.mean(axis=0) / (2 * step[k])
+    moved = np.einsum("ikq,kj->ijq", slopes, diffusion)
+    moved = (moved + moved.transpose(1, 0, 2)) * np.median(rows.dt) / 2
+    upper = np.triu_indices(d)
+    return moved[upper]
 
 
 def _moments(rows: Rows, left: np.ndarray) -> Spread:

@@ -25,7 +25,7 @@ from cellstate.sde._paths import (
 
 BATCHES = 20  # resampled apart, so that their masses are independent
 LEAST = 0.5  # share of a batch below which its effective number is mended
-STRETCHES = 50  # of a propagation; the step is chosen anew in each
+STRETCHES = 20  # of a propagation; the step is chosen anew in each
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -192,10 +192,11 @@ def carried(
     scheme, gained = chosen_scheme(law, x, begin, AUTO), np.zeros(len(x))
     if end == begin:
         return x, gained
+    rate = growth_rate(law, x, begin)
     for t, step in steps_of(law, x, begin, end - begin, scheme, dt):
-        rate = growth_rate(law, x, t)
         x = moved(STEPS[scheme], law, x, t, step, rng.standard_normal(x.shape))
-        gained = gained + (rate + growth_rate(law, x, t + step)) * (step / 2)
+        before, rate = rate, growth_rate(law, x, t + step)
+        gained = gained + (before + rate) * (step / 2)
     return x, gained
 
 

@@ -109,10 +109,10 @@ def measured(name: str, n_tracks: int, n_frames: int, seed: int) -> list[dict]:
         model, kept = fit()
         seconds = {"CPU s": time.process_time() - cpu, "s": time.perf_counter() - wall}
         drift = np.zeros_like(true) if model is None else model.drift(test)
-        error = ((drift - true) ** 2).sum() / (true**2).sum()
+        error = float(((drift - true) ** 2).sum() / (true**2).sum())
         row = {"system": name, "method": method, "seed": seed, "error": error}
         rows.append(row | seconds | {"kept": kept})
-        print(rows[-1], flush=True)
+        print(f"{name}, seed {seed}, {method}: {error:.4g}", flush=True)
         return model
 
     def neural(base: Any) -> tuple[Any, str]:

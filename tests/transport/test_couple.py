@@ -162,6 +162,24 @@ def test_growth_does_not_bend_the_motion_of_relaxed_plans():
     assert abs(known) < 0.15
 
 
+@pytest.mark.parametrize("relaxation", [1.0, 3.0, 10.0])
+def test_relaxed_motion_of_a_gaussian_cloud_shrinks_as_in_closed_form(relaxation):
+    """Tilting the source by u costs tau u^2 / 2 s^2 and saves the way: m tau / (..)."""
+    ratios = []
+    for seed in range(5):
+        x, time = two_clouds(400, 400, seed=seed)
+        first, second = x[time == 0], x[time == 1]
+        cost = ((first[:, None] - second[None]) ** 2).sum(axis=-1)
+        tau = relaxation * np.median(cost)
+        pair = chain(x, time, relaxation=relaxation).pairs(0)
+        seen = pair.mass @ (x[pair.target] - x[pair.source]) / pair.mass.sum()
+        moved = second.mean(axis=0) - first.mean(axis=0)
+        truth = moved * tau / (tau + 2 * first.var(axis=0))
+        ratios.append(np.linalg.norm(seen) / np.linalg.norm(truth))
+    # Variances of the two samples differ by 7 %, and eps adds 0.02 of the median.
+    assert np.mean(ratios) == pytest.approx(1, abs=0.05)
+
+
 def test_a_relaxed_plan_is_nearly_the_best():
     """Its duality gap: from the row sums to a bound on every other plan."""
     x, time = two_clouds(150, 150)

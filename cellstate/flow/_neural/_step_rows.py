@@ -165,10 +165,12 @@ def _lean(
     """Vector k with ``E[k . (J s)] = tr(K J)``, the part that noise adds to the loss.
 
     J is the slope of the correction, s the spread ``root @ z``, z signs times
-    sqrt(dt); hence ``k = K' inv(root') z / dt``.
+    sqrt(dt); hence ``k = K' inv(root') z / dt``. The correction is evaluated where the
+    base has carried the step's beginning: K has F for that, too.
     """
     if law.moved_noise is None:
         return np.zeros(signs.shape)
     upright = np.linalg.solve(law.root.transpose(0, 2, 1), signs[..., None])
     pull = carried.transpose(0, 2, 1) @ white.transpose(0, 2, 1) @ white
-    return (pull @ law.moved_noise @ upright)[..., 0]
+    carry_back = law.carry.transpose(0, 2, 1)
+    return (pull @ law.moved_noise @ carry_back @ upright)[..., 0]
