@@ -22,9 +22,8 @@ from cellstate.sde._paths import (
     moved,
     steps_of,
 )
+from cellstate.sde._resampling import batches, effective_number, mended, systematic
 
-BATCHES = 20  # resampled apart, so that their masses are independent
-LEAST = 0.5  # share of a batch below which its effective number is mended
 STRETCHES = 20  # of a propagation; the step is chosen anew in each
 
 
@@ -153,7 +152,7 @@ def propagate_particles(
     if n is not None:
         origin = systematic(weights, integer(n, "n", 1), rng)
         x, weights = x[origin], np.full(n, start_mass / n)
-    batch = _batches(weights, rng)
+    batch = batches(weights, rng)
     before = np.bincount(batch, weights)
     resampled = 0
     log_weights = np.log(weights, out=np.full(len(x), -np.inf), where=weights > 0)
@@ -162,7 +161,7 @@ def propagate_particles(
         x, gained = carried(law, x, begin, end, dt=dt, rng=rng)
         log_weights = log_weights + gained
         if end < stop_time:
-            rows, log_weights, drawn = _mended(log_weights, batch, rng)
+            rows, log_weights, drawn = mended(log_weights, batch, rng)
             x, origin, resampled = x[rows], origin[rows], resampled + drawn
     weights = np.exp(log_weights)
     return Particles(
@@ -198,62 +197,6 @@ def carried(
         before, rate = rate, growth_rate(law, x, t + step)
         gained = gained + (before + rate) * (step / 2)
     return x, gained
-
-
-def effective_number(weights: np.ndarray) -> float:
-    """Return (sum w)^2 / sum w^2; 0 where all weights are 0.
-
-    Examples
-    --------
-    >>> effective_number(np.array([1.0, 1.0, 0.0]))
-    2.0
-    """
-    top = weights.max(initial=0.0)
-    if not top > 0:
-        return 0.0
-    share = weights / top
-    return float(share.sum() ** 2 / (share**2).sum())
-
-
-def systematic(weights: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw n rows so that each is expected n w / sum(w) times, with one random number.
-
-    Examples
-    --------
-    >>> systematic(np.array([1.0, 0.0, 3.0]), 4, np.random.default_rng(0))
-    array([0, 2, 2, 2])
-    """
-    ladder = np.cumsum(weights)
-    marks = (np.arange(n) + rng.random()) * (ladder[-1] / n)
-    return np.searchsorted(ladder[:-1], marks, side="right")
-
-
-def _batches(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Batch of each particle: as many as leave two particles in each, at most 20."""
-    n = len(weights)
-    count = max(1, min(BATCHES, n // 2))
-    return rng.permutation(np.arange(n) % count)
-
-
-def _mended(
-    log_weights: np.ndarray, batch: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Resample batches whose effective number is small: rows, weights, how many."""
-    kept, log_weights, drawn = np.arange(batch.size), log_weights.copy(), 0
-    for rows in np.split(np.argsort(batch, kind="stable"), _ends(batch)):
-        top = log_weights[rows].max()
-        if top == -np.inf:
-            continue
-        share = np.exp(log_weights[rows] - top)
-        if effective_number(share) < LEAST * rows.size:
-            kept[rows] = rows[systematic(share, rows.size, rng)]
-            log_weights[rows] = top + np.log(share.sum() / rows.size)
-            drawn += 1
-    return kept, log_weights, drawn
-
-
-def _ends(batch: np.ndarray) -> np.ndarray:
-    return np.cumsum(np.bincount(batch))[:-1]
 
 
 def _mass(after: np.ndarray, before: np.ndarray, level: float) -> Estimate:

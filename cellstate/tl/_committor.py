@@ -11,6 +11,7 @@ from cellstate._adata import _store as store
 from cellstate._base.checks import choice
 from cellstate.kinetics import DIRECTIONS, Committor, Flow
 from cellstate.tl import _committor_methods as by
+from cellstate.tl._flow_of import flow_of
 from cellstate.tl._states import masks
 
 AUTO, TRACKS, GRAPH, GRID, SDE = "auto", "tracks", "graph", "grid", "sde"
@@ -39,7 +40,7 @@ def committor(
     horizon: float | None = None,
     division: str | None = None,
     dies: str | np.ndarray | None = None,
-    flow: Flow | None = None,
+    flow: Flow | str | None = None,
     birth_rate: str | float | None = None,
     death_rate: str | float | None = None,
     lag: float | None = None,
@@ -87,7 +88,8 @@ def committor(
         obs column or mask (n,) of the last rows of cells that die (tracks).
     flow
         Object with ``drift(x, t)`` (n, d) per h and ``diffusion(x, t)`` (n, d, d), in
-        the coordinates of `basis` (graph, grid, sde).
+        the coordinates of `basis`, or the key of a stored one, "flow_fit" (graph,
+        grid, sde).
     birth_rate, death_rate
         obs column or number, 1/h (graph, grid).
     lag
@@ -144,14 +146,7 @@ def committor(
     choice(method, "method", (AUTO, *METHODS))
     choice(direction, "direction", DIRECTIONS)
     x = extract.basis(adata, basis)
-    lacking = [
-        m for m in ("drift", "diffusion") if not callable(getattr(flow, m, None))
-    ]
-    if flow is not None and lacking:
-        raise TypeError(
-            f"`flow` must have methods drift(x, t) and diffusion(x, t); found "
-            f"{type(flow).__name__} without {lacking}."
-        )
+    flow = given["flow"] = flow_of(adata, flow, basis)
     method = chosen(adata, method, flow, x.shape[1])
     given = _options(method, given)
     if source is None and horizon is None:

@@ -58,13 +58,15 @@ def interpolate(
 
     Notes
     -----
-    With no drift and no noise this is the midpoint of the transport plan, and where
-    little happens between two times the flow adds little to it: on five-coordinate
-    embryoid-body data trained flows and the plan's midpoint have been equal within the
-    spread of seeds. Leave an inner time out and compare before trusting either:
-    ``cs.tl.couple(adata).null`` has the held-out distance of the plan's midpoint, of
-    the times before and after, and of two halves of the snapshot itself, the least
-    that can be reached.
+    Cells are not pushed back from the time after: against a drift that contracts, this
+    runs away. With no drift and no noise the result is the point on the straight way
+    of the transport plan, and a flow adds little to that where little is known of it:
+    with each inner time of 2,750 embryoid-body cells (five coordinates) left out in
+    turn, the mean distance W1 to the cells left out is 0.854 +- 0.001 (five seeds),
+    and 0.887 for the plan's midpoint; moved by the flow from the time before alone
+    they are at 0.866 +- 0.002. Leave a time out before trusting either:
+    ``cs.tl.couple(adata).null`` has the distances of the midpoint, of the times before
+    and after, and of two halves of the snapshot itself.
 
     Examples
     --------

@@ -14,6 +14,7 @@ from cellstate.kinetics import (
     passage_times_on_grid,
 )
 from cellstate.tl._committor_methods import States, box_of, cores
+from cellstate.tl._flow_of import flow_of
 from cellstate.tl._frames import lag_frames
 from cellstate.tl._states import masks
 
@@ -24,7 +25,7 @@ def mfpt(
     *,
     source: str = keys.SOURCE_STATE,
     basis: str = keys.STATE_SPACE,
-    flow: Flow | None = None,
+    flow: Flow | str | None = None,
     lag: float | None = None,
     folds: int = 5,
     n_bootstrap: int = 30,
@@ -48,7 +49,8 @@ def mfpt(
     basis
         Coordinates in obsm.
     flow
-        Object with ``drift(x, t)`` and ``diffusion(x, t)``.
+        Object with ``drift(x, t)`` and ``diffusion(x, t)``, or the key of a stored one
+        ("flow_fit").
     lag
         Longest stopped transition (h); one frame when None.
     folds
@@ -85,6 +87,7 @@ def mfpt(
     """
     x = extract.basis(adata, basis)
     states = States(source, target, *masks(adata, source, target))
+    flow = flow_of(adata, flow, basis)
     if flow is not None:
         a, b = cores(x, states)
         found = passage_times_on_grid(flow, x, a, b, box_of(x), name=target)

@@ -18,6 +18,7 @@ from cellstate.kinetics import (
     rates_on_grid,
 )
 from cellstate.tl._committor_methods import States, box_of, cores
+from cellstate.tl._flow_of import flow_of
 from cellstate.tl._states import masks
 
 
@@ -25,7 +26,7 @@ def rates(
     adata: AnnData,
     *,
     key: str = keys.COMMITTOR_RESULT,
-    flow: Flow | None = None,
+    flow: Flow | str | None = None,
     n_bootstrap: int = 1000,
     level: float = 0.95,
     key_added: str = keys.RATES,
@@ -41,7 +42,8 @@ def rates(
     adata
         With a committor without horizon stored under `key`, and tracks or a flow.
     flow
-        Object with ``drift(x, t)`` and ``diffusion(x, t)``.
+        Object with ``drift(x, t)`` and ``diffusion(x, t)``, or the key of a stored one
+        ("flow_fit").
     n_bootstrap, level
         Lineages drawn with replacement, and coverage of the intervals.
     key_added
@@ -70,6 +72,7 @@ def rates(
     states = States(
         fitted.source, fitted.target, *masks(adata, fitted.source, fitted.target)
     )
+    flow = flow_of(adata, flow, _basis(adata, key))
     if flow is not None:
         x = extract.basis(adata, _basis(adata, key))
         result = rates_on_grid(flow, *cores(x, states), box_of(x), names=states.names)

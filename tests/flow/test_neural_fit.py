@@ -149,6 +149,30 @@ def test_measurement_noise_does_not_pull_the_drift(tracks_of):
     assert np.abs(np.diag(slope_of(known, data.x) - SLOPE)).max() < 0.1 * abs(pull)
 
 
+def test_noise_leaves_no_pull_on_a_right_base(tracks_of):
+    """Frames so long (dt * rate = 0.3) that the law moves within a step."""
+    data = sample(tracks_of, 200, 100, 0.3, seed=6)
+    rng, noise = np.random.default_rng(7), 0.1 * np.eye(2)
+    seen = data.x + np.sqrt(0.1) * rng.standard_normal(data.x.shape)
+    one = Frame(
+        center=np.zeros(2), scale=np.ones(2), speed=np.ones(2), mobility=np.eye(2),
+        energy=1.0, rate=1.0, fixed_point=np.zeros(2),
+    )  # fmt: skip
+    model = NeuralModel(base=law(), frame=one, drift_kind="free")
+    moves = moves_of(seen, np.zeros(len(seen)), data.steps, data.steps.group, noise)
+    rows, _ = step_rows(model, moves, rng)
+    found = []
+    for lean in (rows.lean, 0 * rows.lean):
+        # Slope of the loss at no correction, for corrections that are linear in x.
+        push = np.einsum("nji,nj->ni", rows.matrix, rows.residual)
+        slope = push[:, :, None] * rows.center[:, None]
+        slope = slope + lean[:, :, None] * rows.spread[:, None]
+        tracks = slope.reshape(200, 99, 4).mean(axis=1)
+        found.append(tracks.mean(axis=0) / tracks.std(axis=0) * np.sqrt(200))
+    assert np.abs(found[0]).max() < 4
+    assert np.abs(found[1]).max() > 15
+
+
 # Law of a step
 
 

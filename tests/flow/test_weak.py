@@ -49,7 +49,7 @@ def balance(snapshots, growth=None):
 def test_means_balance_within_their_covariance(start):
     design, p = linear_design(), []
     c = truth_in(design, OU)
-    for seed in range(60):
+    for seed in range(40):
         weak = balance(ou_snapshots(seed, start=start))
         p.append(weak.agreement(design, c, np.zeros((c.size, c.size))))
     # Uniform but for shrinkage, which only widens.
@@ -59,7 +59,7 @@ def test_means_balance_within_their_covariance(start):
 
 def test_another_law_does_not_balance():
     design = linear_design()
-    faster = systems.OrnsteinUhlenbeck(D=1.0, rate=1.5, rotation=1.0)
+    faster = systems.OrnsteinUhlenbeck(D=1.0, rate=3.0, rotation=1.0)
     c, nothing = truth_in(design, faster), np.zeros((6, 6))
     p = balance(ou_snapshots(0, n=1000)).agreement(design, c, nothing)
     assert p < 1e-4
@@ -109,7 +109,7 @@ def test_few_cells_ask_for_few_functions():
 # Together with tracks
 
 
-def both(seed, tracks_of, law=WELL, other=None, n=30, cells=400):
+def both(seed, tracks_of, law=WELL, other=None, n=20, cells=300):
     """Tracks of one law, snapshots of it or of another."""
     rng = np.random.default_rng(seed)
     paths = systems.simulate(
@@ -126,33 +126,37 @@ def error(fit, law, x):
     return np.sqrt((wrong**2).sum() / (law.drift(x) ** 2).sum())
 
 
-def test_snapshots_halve_the_error_of_tracks(tracks_of):
+@pytest.fixture(scope="module")
+def pairs(tracks_of):
+    """Fits to tracks and to both, of three sets."""
+    sets = [both(seed, tracks_of) for seed in range(3)]
+    return [
+        (
+            fit_regression(x, steps, rng=0),
+            fit_regression(x, steps, snapshots=shots, rng=0),
+        )
+        for x, steps, shots in sets
+    ]
+
+
+def test_snapshots_lower_the_error_of_tracks(pairs):
     x = WELL.sample(500, rng=0)
-    alone, together = [], []
-    for seed in range(3):
-        states, steps, shots = both(seed, tracks_of)
-        fit = fit_regression(states, steps, snapshots=shots, rng=0)
-        assert fit.use == "both"
-        assert fit.diagnosis.n_snapshots == 5
-        together.append(error(fit, WELL, x))
-        alone.append(error(fit_regression(states, steps, rng=0), WELL, x))
+    alone, together = (
+        np.median([error(pair[k], WELL, x) for pair in pairs]) for k in (0, 1)
+    )
     # No drift at all scores 1.
-    assert np.median(together) < 0.75 * np.median(alone) < 0.75
+    assert together < 0.75 * alone < 0.75
+    assert all(fit.use == "both" for _, fit in pairs)
+    assert all(fit.diagnosis.n_snapshots == 5 for _, fit in pairs)
 
 
-def test_snapshots_of_another_law_disagree_with_the_tracks(tracks_of):
-    p = []
-    for seed in range(3):
-        states, steps, shots = both(seed, tracks_of)
-        fit = fit_regression(states, steps, snapshots=shots, rng=0)
-        p.append(fit.diagnosis.agreement_p)
-    assert min(p) > 1e-3
-    other = systems.RotationalDoubleWell(D=0.15)
-    states, steps, shots = both(0, tracks_of, other=other)
-    fit = fit_regression(states, steps, snapshots=shots, rng=0)
+def test_snapshots_of_the_same_law_agree_with_the_tracks(pairs):
+    assert min(fit.diagnosis.agreement_p for _, fit in pairs) > 1e-3
+    assert all(np.isnan(fit.diagnosis.agreement_p) for fit, _ in pairs)
+
+
+def test_snapshots_of_another_law_do_not(tracks_of):
+    other = systems.RotationalDoubleWell(D=0.1)
+    x, steps, shots = both(0, tracks_of, other=other)
+    fit = fit_regression(x, steps, snapshots=shots, rng=0)
     assert fit.diagnosis.agreement_p < 1e-3
-
-
-def test_tracks_alone_have_no_agreement(tracks_of):
-    states, steps, _ = both(0, tracks_of)
-    assert np.isnan(fit_regression(states, steps, rng=0).diagnosis.agreement_p)

@@ -74,6 +74,7 @@ def example() -> tuple[AnnData, cs.Movie]:
     cs.tl.scan_lags(adata, rng=0)
     cs.tl.reactive_flux(adata, n_bootstrap=5, rng=0)
     cs.tl.differentiation_events(adata)
+    cs.tl.fit_flow(adata, rng=0)
     cs.tl.couple(adata, rng=0)
     cs.tl.descendants(adata, "time == 0 and x > 0.2")
     flags = ("qc_border", "qc_jump")

@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 
 from cellstate.sde._lineages import simulate_cells
-from cellstate.sde._particles import (
-    Particles,
-    effective_number,
-    propagate_particles,
-    systematic,
-)
+from cellstate.sde._particles import Particles, propagate_particles
+from cellstate.sde._resampling import effective_number, systematic
 from cellstate.tracks import Tracks
 
 RATE, D = 1.0, 0.5

@@ -7,7 +7,8 @@ import pytest
 from scipy.linalg import expm
 
 from cellstate.sde._law import fastest_rate, is_additive, noise_root
-from cellstate.sde._paths import euler_maruyama, heun, push, simulate_paths
+from cellstate.sde._paths import euler_maruyama, heun, simulate_paths
+from cellstate.sde._push import push
 
 SLOW, TURN = 0.5, 1.5
 A = np.array([[SLOW, -TURN], [TURN, SLOW]])
