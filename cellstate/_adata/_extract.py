@@ -132,8 +132,13 @@ def column(adata: AnnData, key: str) -> pd.Series:
     return adata.obs[key]
 
 
-def row_mask(adata: AnnData, which: str | np.ndarray | None, name: str) -> np.ndarray:
-    """Turn an obs column, a boolean mask or None (all rows) into a mask (n,)."""
+def row_mask(
+    adata: AnnData, which: str | np.ndarray | None, name: str, *, empty: bool = False
+) -> np.ndarray:
+    """Turn an obs column, a boolean mask or None (all rows) into a mask (n,).
+
+    A mask that selects nothing is refused unless it may be `empty`.
+    """
     if which is None:
         return np.ones(adata.n_obs, dtype=bool)
     values = column(adata, which) if isinstance(which, str) else which
@@ -143,6 +148,6 @@ def row_mask(adata: AnnData, which: str | np.ndarray | None, name: str) -> np.nd
             f"`{name}` must be a boolean obs column or mask of {adata.n_obs} rows; "
             f"found {mask.dtype} of shape {mask.shape}."
         )
-    if not mask.any():
+    if not (empty or mask.any()):
         raise ValueError(f"`{name}` selects none of the {adata.n_obs} rows.")
     return mask

@@ -11,7 +11,6 @@ def growth_from_events(
     tracks: Tracks,
     dies: np.ndarray | None,
     interval: float,
-    fold_of_lineage: np.ndarray,
 ) -> StateFunction:
     """Fit divisions less deaths per cell and hour to the state, by least squares.
 
@@ -28,8 +27,6 @@ def growth_from_events(
         Last rows of cells that die, boolean (n,); None for none.
     interval
         Hours between frames.
-    fold_of_lineage
-        Fold of each row's lineage, (n,).
 
     Raises
     ------
@@ -53,7 +50,6 @@ def growth_from_events(
             first=rows,
             second=np.where(tracks.next_row[rows] >= 0, tracks.next_row[rows], rows),
             group=group,
-            fold=fold_of_lineage[rows],
         )
     )
 
@@ -87,6 +83,5 @@ def given_growth(x: np.ndarray, rate: np.ndarray) -> StateFunction:
             first=rows,
             second=rows,
             group=rows,
-            fold=np.arange(rows.size) % 5,
         )
     )

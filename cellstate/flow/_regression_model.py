@@ -43,6 +43,11 @@ class RegressionModel(Result):
         """Coordinates of a state."""
         return self.design.dimension
 
+    @property
+    def mobility(self) -> np.ndarray:
+        """M of the gradient part ``-M grad V``, (d, d)."""
+        return self.design.mobility
+
     def drift(self, x: np.ndarray, t: ArrayLike = 0.0) -> np.ndarray:
         """Drift at states (n, d), shape (n, d) per h."""
         return self.design.field(x, self.coefficients)

@@ -64,8 +64,9 @@ def snapshot_diagnosis(
 def implied_growth(x: np.ndarray, couplings: Couplings) -> StateFunction:
     """Growth rate that couplings imply, as a function of the state.
 
-    A constant is added so that the mass of every snapshot, grown over the interval to
-    the next, gives on average over the intervals the ratio of the masses.
+    A constant is added so that the mass of every snapshot, grown along its pairs to the
+    next (the rate at either end counts half), gives the ratio of the masses, on
+    average over the intervals.
     """
     rows = np.flatnonzero(np.isfinite(couplings.growth))
     found = fit_function(
@@ -76,20 +77,33 @@ def implied_growth(x: np.ndarray, couplings: Couplings) -> StateFunction:
             first=rows,
             second=rows,
             group=rows,
-            fold=np.arange(rows.size) % 5,
         )
     )
+    rate = found(np.nan_to_num(x))[:, 0]
     spans = np.diff(couplings.times)
-    short = []
-    for k, span in enumerate(spans):
-        own = np.flatnonzero(couplings.time_index == k)
-        grown = np.exp(found(x[own])[:, 0] * span) @ couplings.weight[own]
-        short.append(np.log(couplings.mass_ratio[k] / grown))
+    short = [
+        np.log(couplings.mass_ratio[k] / _grown(couplings, k, rate, span))
+        for k, span in enumerate(spans)
+    ]
     coefficients = np.array(found.coefficients)
     coefficients[0, 0] += np.sum(short) / spans.sum()
     return StateFunction(
         basis=found.basis, coefficients=coefficients, covariance=found.covariance
     )
+
+
+def _grown(couplings: Couplings, k: int, rate: np.ndarray, span: float) -> float:
+    """Mass of a snapshot of mass 1, grown along its pairs over the interval."""
+    pair = couplings.pairs(k)
+    factor = np.exp(span * (rate[pair.source] + rate[pair.target]) / 2)
+    n = len(rate)
+    total = np.bincount(pair.source, pair.mass, n)
+    mean = np.bincount(pair.source, pair.mass * factor, n)
+    own = np.flatnonzero(couplings.time_index == k)
+    # A cell without descendants in the plan grows as where it stands.
+    here = np.exp(span * rate[own])
+    along = np.where(total[own] > 0, mean[own] / np.maximum(total[own], 1e-300), here)
+    return float(couplings.weight[own] @ along)
 
 
 def refuse_snapshots(drift: str, diffusion: object) -> None:

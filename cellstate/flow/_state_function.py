@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 from scipy.linalg import solve
+from scipy.stats import chi2
 
 from cellstate._base.results import Result
 from cellstate.flow._basis import FieldBasis, polynomials
@@ -15,7 +16,8 @@ STEPS_EACH = 20  # steps per coefficient, at least
 # Steps over which what is seen is dependent: the noise of a frame enters the squares
 # and products of the residuals of three steps.
 LAGS = 2
-CLEARLY = 3.0  # standard errors by which a richer function must do better
+LEVEL = 0.01  # chance at which a richer function is taken where none is needed
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -69,8 +71,8 @@ class Seen:
         Shape (k,).
     first, second
         Rows of the steps, (k,).
-    group, fold
-        Lineage and fold of each, (k,).
+    group
+        Lineage of each, (k,).
     """
 
     values: np.ndarray
@@ -79,7 +81,6 @@ class Seen:
     first: np.ndarray
     second: np.ndarray
     group: np.ndarray
-    fold: np.ndarray
 
 
 def constant_function(x: np.ndarray, values: np.ndarray) -> StateFunction:
@@ -92,10 +93,10 @@ def constant_function(x: np.ndarray, values: np.ndarray) -> StateFunction:
 
 
 def fit_function(seen: Seen) -> StateFunction:
-    """Constant, linear or quadratic, whichever predicts steps of other lineages.
+    """Constant, linear or quadratic: the simplest that the data do not reject.
 
-    The simplest within three standard errors of the best is taken. The constant makes
-    the fitted numbers sum to those seen.
+    The terms that a richer function has are tested (Wald, one number at a time, with
+    Bonferroni's correction). The constant makes the fitted numbers sum to those seen.
 
     Parameters
     ----------
@@ -106,38 +107,38 @@ def fit_function(seen: Seen) -> StateFunction:
     top = polynomials(seen.x, DEGREES[-1])
     allowed = len(seen.x) / (STEPS_EACH * entries)
     degrees = [k for k in DEGREES if k == 0 or top.up_to(k).size <= allowed]
-    errors = np.array([_held_out(top.up_to(k)(seen.x), seen) for k in degrees])
-    apart = errors - errors[int(errors.mean(axis=1).argmin())]
-    deviation = apart.std(axis=1, ddof=1) / np.sqrt(errors.shape[1])
-    within = apart.mean(axis=1) <= CLEARLY * deviation
-    basis = top.up_to(degrees[int(np.flatnonzero(within)[0])])
+    richest = _fitted(top.up_to(degrees[-1]), seen)
+    for degree in degrees[:-1]:
+        if _p_beyond(richest, degree) > LEVEL:
+            return _fitted(top.up_to(degree), seen)
+    return richest
+
+
+def _fitted(basis: FieldBasis, seen: Seen) -> StateFunction:
     values = basis(seen.x)
     weighted = values * seen.weight[:, None]
     gram = values.T @ weighted
+    gram += ROUNDING * np.diag(np.diag(gram))
     coefficients = solve(gram, weighted.T @ seen.values)
     left, inverse = seen.values - values @ coefficients, np.linalg.inv(gram)
     following = following_rows(seen.first, seen.second)
-    covariance = np.empty((entries, basis.size, basis.size))
-    for entry in range(entries):
+    covariance = np.empty((seen.values.shape[1], basis.size, basis.size))
+    for entry in range(len(covariance)):
         scores = weighted * left[:, entry, None]
         meat = summed_squares(scores, seen.group, following, LAGS)[0]
         covariance[entry] = inverse @ meat @ inverse
     return StateFunction(basis=basis, coefficients=coefficients, covariance=covariance)
 
 
-def _held_out(values: np.ndarray, seen: Seen) -> np.ndarray:
-    """Mean squared error in every fold, relative to the numbers' spread, (folds,)."""
-    y, weight = seen.values, seen.weight[:, None]
-    spread = y.std(axis=0)
-    # Numbers that are all the same spread by rounding only.
-    spread = np.where(spread > 1e-12 * np.abs(y).max(axis=0), spread, 1.0)
-    errors = []
-    for k in range(int(seen.fold.max()) + 1):
-        own = seen.fold == k
-        weighted = values[~own] * weight[~own]
-        gram = weighted.T @ values[~own]
-        jitter = 1e-12 * np.trace(gram) * np.eye(len(gram))
-        c = solve(gram + jitter, weighted.T @ y[~own])
-        wrong = ((y[own] - values[own] @ c) / spread) ** 2
-        errors.append((wrong * weight[own]).mean())
-    return np.array(errors)
+def _p_beyond(found: StateFunction, degree: int) -> float:
+    """Chance of terms above a degree as large as these if there were none."""
+    beyond = found.basis.exponents.sum(axis=1) > degree
+    least = 1.0
+    for c, covariance in zip(found.coefficients.T, found.covariance, strict=True):
+        own = covariance[np.ix_(beyond, beyond)]
+        if not np.abs(own).max() > 0:
+            # Numbers without scatter: any term that is more than rounding counts.
+            return float(np.abs(c[beyond]).max() <= ROUNDING * np.abs(c).max())
+        statistic = c[beyond] @ np.linalg.pinv(own, hermitian=True) @ c[beyond]
+        least = min(least, float(chi2.sf(statistic, int(beyond.sum()))))
+    return min(1.0, least * found.coefficients.shape[1])

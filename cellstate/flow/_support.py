@@ -53,15 +53,16 @@ def support_of(x: np.ndarray, rng: int | np.random.Generator | None = None) -> S
     array([False,  True])
     """
     order = generator(rng).permutation(len(x))
-    points = x[np.sort(order[:KEPT])]
+    points = np.unique(x[order[:KEPT]], axis=0)
     scale = x.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     tree = KDTree(points / scale)
+    # Distances between distinct states: cells that stand on one another, or on a
+    # lattice, have others at 0.
+    away = tree.query(points / scale, k=min(2, len(points)))[0].max(axis=-1)
     if len(x) > KEPT:
-        others = x[order[KEPT : 3 * KEPT]]
-        away = tree.query(others / scale)[0]
-    else:
-        away = tree.query(points / scale, k=min(2, len(points)))[0].max(axis=-1)
+        others = tree.query(x[order[KEPT : 3 * KEPT]] / scale)[0]
+        away = np.maximum(np.quantile(others, RARE), np.median(away))
     return Support(
         points=points, scale=scale, radius=BEYOND * float(np.quantile(away, RARE))
     )

@@ -250,7 +250,6 @@ def _diffusion(
             first=rows.first[which],
             second=rows.second[which],
             group=rows.group[which],
-            fold=rows.fold[which],
         )
     )
     taken = _taken_by_slope(rows, choice.candidate.design, scale.diffusion)

@@ -62,6 +62,11 @@ def cells_of(adata: AnnData, key: str) -> tuple[FlowFit, str, np.ndarray]:
     return fit, basis, x[np.isfinite(x).all(axis=1)]
 
 
+def clock(adata: AnnData, time: float | None) -> float:
+    """Return the time asked for, or the mean time of the cells (h)."""
+    return float(adata.obs[keys.TIME].mean()) if time is None else float(time)
+
+
 def plane(
     fit: FlowFit, basis: str, x: np.ndarray, chosen: tuple[int, int], nodes: int = NODES
 ) -> Plane:

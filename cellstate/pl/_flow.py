@@ -8,7 +8,7 @@ from anndata import AnnData
 from cellstate._adata import _keys as keys
 from cellstate.flow import FlowFit
 from cellstate.pl import _style as style
-from cellstate.pl._field import Plane, cells_of, line_of, plane
+from cellstate.pl._field import Plane, cells_of, clock, line_of, plane
 from cellstate.pl._state_space import _axis, _components
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ ARROWS = 18  # per axis
 SHOWN = 5000  # cells drawn in the background
 DENSITY, THIN, WIDE = 1.3, 0.6, 1.8
 LEVELS = 14
-SURE = 2.0  # standard errors beyond which a drift is not 0
+SURE = 5.99  # chi-squared of two components beyond which a drift is not 0
 BAND = 1.96
 # Potentials far above the visited states would take all the colours.
 HIGHEST = 0.98
@@ -30,7 +30,7 @@ def flow(
     *,
     key: str = keys.FLOW_FIT,
     components: tuple[int, int] = (0, 1),
-    time: float = 0.0,
+    time: float | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw streamlines of the drift over two components of the state space.
@@ -49,7 +49,7 @@ def flow(
     components
         Which two columns of the basis, counted from 0.
     time
-        Hours, for a flow that changes with time.
+        Hours, for a flow that changes with time; the cells' mean when None.
     ax
         Axes to draw in; a new figure when None.
 
@@ -66,6 +66,7 @@ def flow(
         The basis has no such component.
     """
     fit, basis, x = cells_of(adata, key)
+    time = clock(adata, time)
     if x.shape[1] == 1:
         return _drift_line(adata, fit, basis, x, time, ax)
     chosen = _components(x, basis, components)
@@ -100,10 +101,10 @@ def drift_field(
     *,
     key: str = keys.FLOW_FIT,
     components: tuple[int, int] = (0, 1),
-    time: float = 0.0,
+    time: float | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Draw the drift as arrows; pale ones are within two standard errors of none.
+    """Draw the drift as arrows; grey ones may be none (95 %).
 
     The key shows how long an arrow of the given speed is. Other coordinates are at
     their mean over nearby cells; nothing is drawn where no cell was seen. With a single
@@ -118,7 +119,7 @@ def drift_field(
     components
         Which two columns of the basis, counted from 0.
     time
-        Hours, for a flow that changes with time.
+        Hours, for a flow that changes with time; the cells' mean when None.
     ax
         Axes to draw in; a new figure when None.
 
@@ -135,6 +136,7 @@ def drift_field(
         The basis has no such component.
     """
     fit, basis, x = cells_of(adata, key)
+    time = clock(adata, time)
     if x.shape[1] == 1:
         return _drift_line(adata, fit, basis, x, time, ax)
     chosen = _components(x, basis, components)
@@ -144,7 +146,9 @@ def drift_field(
     at = field.states[seen]
     drift = fit.drift(at, time)[:, list(chosen)]
     error = fit.standard_error(at, time)[:, list(chosen)]
-    sure = (np.abs(drift) > SURE * np.nan_to_num(error)).any(axis=1)
+    # Both components at once: a chi-squared of two, whose 95 % quantile is 6.
+    size = ((drift / np.where(error > 0, error, np.inf)) ** 2).sum(axis=1)
+    sure = (size > SURE) | ~np.isfinite(error).all(axis=1)
     _draw_cells(ax, x, chosen)
     speed = np.hypot(*drift.T)
     shown = float(f"{np.quantile(speed, 0.9):.1g}")
@@ -159,17 +163,7 @@ def drift_field(
             width=0.004,
             zorder=2,
         )
-    ax.quiverkey(
-        arrows,
-        0.86,
-        1.04,
-        shown,
-        f"{shown:g} per h",
-        labelpos="E",
-        labelsep=0.05,
-        fontproperties={"size": style.SMALL},
-        color=style.BLUE,
-    )
+    _arrow_key(ax, arrows, shown, grey=bool((~sure).any()))
     style.labels(ax, *(_axis(adata, basis, c) for c in chosen))
     _fit_to(ax, field)
     return ax
@@ -297,6 +291,19 @@ def _kinds_shown(fit: FlowFit, time: float) -> list:
         for kind, mark in KINDS.items()
         if kind in there
     ]
+
+
+def _arrow_key(ax: "Axes", arrows, speed: float, *, grey: bool) -> None:
+    from matplotlib.lines import Line2D
+
+    named = [Line2D([], [], color=style.BLUE, label="drift")]
+    if grey:
+        named.append(Line2D([], [], color=style.GREY, label="may be none (95 %)"))
+    style.legend_above(ax, named, 2)
+    ax.quiverkey(
+        arrows, 0.8, 1.05, speed, f"{speed:g} per h", labelpos="E", labelsep=0.05,
+        coordinates="axes", fontproperties={"size": style.SMALL}, color=style.BLUE,
+    )  # fmt: skip
 
 
 def _color_bar(ax: "Axes", shown, label: str, extend: str = "neither") -> None:

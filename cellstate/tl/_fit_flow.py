@@ -149,7 +149,7 @@ def fit_flow(
             adata, data, drift, growth, from_snapshots.matrix(diffusion, d), masses, rng
         )
     else:
-        model, source = growth_of(adata, data, growth, dies, rng)
+        model, source = growth_of(adata, data, growth, dies)
         result = fit_regression(
             data.x,
             data.steps,

@@ -7,10 +7,8 @@ from cellstate._adata import _extract as extract
 from cellstate.flow import given_growth, growth_from_events
 from cellstate.flow._state_function import StateFunction
 from cellstate.tl._flow_data import FlowData
-from cellstate.tracks import lineage_folds
 
 EVENTS, COUNTS = "events", "counts"
-FOLDS = 5
 
 
 def growth_of(
@@ -18,7 +16,6 @@ def growth_of(
     data: FlowData,
     growth: str | None,
     dies: str | np.ndarray | None,
-    rng: int | np.random.Generator | None,
 ) -> tuple[StateFunction | None, str]:
     """Growth of cells that are followed, and where it comes from.
 
@@ -45,9 +42,8 @@ def growth_of(
     found = growth_from_events(
         data.x,
         data.tracks,
-        None if dies is None else extract.row_mask(adata, dies, "dies"),
+        None if dies is None else extract.row_mask(adata, dies, "dies", empty=True),
         extract.frame_interval(adata),
-        lineage_folds(data.tracks, _n_folds(data), rng=rng),
     )
     return found, EVENTS
 
@@ -61,8 +57,3 @@ def rate_of(adata: AnnData, growth: str) -> np.ndarray:
             f"`growth` is 'events', 'counts' or an obs column of rates in 1/h; found "
             f"{growth!r}, which holds no numbers."
         ) from error
-
-
-def _n_folds(data: FlowData) -> int:
-    lineages = np.unique(data.tracks.row_lineage).size
-    return max(2, min(FOLDS, lineages))

@@ -102,7 +102,7 @@ def _births(
 ) -> Births | None:
     if growth != EVENTS:
         return None
-    dead = None if dies is None else extract.row_mask(adata, dies, "dies")
+    dead = None if dies is None else extract.row_mask(adata, dies, "dies", empty=True)
     rows, event = watched(data.x, data.tracks, dead)
     _, group = np.unique(data.tracks.row_lineage[rows], return_inverse=True)
     return Births(

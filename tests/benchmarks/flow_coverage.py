@@ -1,6 +1,6 @@
 """How often 95 % intervals of drift and diffusion hold the truth at the cells.
 
-    python tests/benchmarks/flow_coverage.py            # 200 sets a row, ten minutes
+    python tests/benchmarks/flow_coverage.py            # 100 sets a row, ten minutes
     python tests/benchmarks/flow_coverage.py --small    # seconds
 
 Ornstein-Uhlenbeck with rotation (rate 1, angular velocity 1, D = 1, two coordinates)
@@ -130,10 +130,11 @@ def measured(name: str, n: int, noisy: bool, sets: int, drift: str) -> list[dict
 def main(argv: list[str] | None = None) -> dict[str, pd.DataFrame]:
     """Run and print the tables."""
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ask.add_argument("--sets", type=int, default=200)
+    ask.add_argument("--sets", type=int, default=100)
     ask.add_argument("--drift", choices=("free", "gradient", "split"), default="free")
     ask.add_argument("--small", action="store_true")
     given = ask.parse_args(argv)
+    cs.settings.progress = False
     lineages = LINEAGES
     if given.small:
         given.sets, lineages = 6, LINEAGES[:1]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cellstate.flow import given_growth, growth_from_events
-from cellstate.tracks import Tracks, lineage_folds
+from cellstate.tracks import Tracks
 
 HOUR = 0.5
 SOME = np.linspace(-2, 2, 9)[:, None]
@@ -45,8 +45,7 @@ def colony(n, n_frames, division_rate, death_rate, rng):
 
 
 def found(x, tracks, dies):
-    folds = lineage_folds(tracks, 5, rng=0)
-    return growth_from_events(x, tracks, dies, HOUR, folds)
+    return growth_from_events(x, tracks, dies, HOUR)
 
 
 def at_risk(x, tracks, dies):
@@ -98,16 +97,15 @@ def test_deaths_that_are_not_told_are_not_counted():
 
 def test_hours_are_the_unit():
     x, tracks, _ = colony(60, 12, lambda x: 0.2, lambda x: 0.0, rng=4)
-    folds = lineage_folds(tracks, 5, rng=0)
-    hours = growth_from_events(x, tracks, None, HOUR, folds)
-    minutes = growth_from_events(x, tracks, None, 60 * HOUR, folds)
+    hours = growth_from_events(x, tracks, None, HOUR)
+    minutes = growth_from_events(x, tracks, None, 60 * HOUR)
     np.testing.assert_allclose(hours(SOME), 60 * minutes(SOME), rtol=1e-10)
 
 
 def test_neither_division_nor_death_is_refused(tracks_of):
     tracks = tracks_of(4, 6)
     with pytest.raises(ValueError, match=r"found none in 4 tracks of 10 cell-hours"):
-        growth_from_events(np.zeros((24, 1)), tracks, None, HOUR, np.arange(24) // 6)
+        growth_from_events(np.zeros((24, 1)), tracks, None, HOUR)
 
 
 def test_given_rates_are_smoothed():

@@ -1,5 +1,6 @@
 """Flows of an AnnData: what is written, saved, used further, and refused."""
 
+import anndata
 import numpy as np
 import pytest
 from anndata import AnnData
@@ -104,7 +105,7 @@ def test_a_fit_is_read_back_without_fitting(fitted, tmp_path, suffix):
     back = cs.get.flow_fit(cs.io.read(tmp_path / f"cells.{suffix}"))
     same(back, fit)
     np.testing.assert_array_equal(back.jacobian(PLACES), fit.jacobian(PLACES))
-    assert back.circulation.share == fit.circulation.share
+    assert vars(back.circulation.share) == vars(fit.circulation.share)
     assert back.diagnosis.functions == fit.diagnosis.functions
     assert back.fixed_points().equals(fit.fixed_points())
     assert back.identifiable.equals(fit.identifiable)
@@ -117,15 +118,18 @@ def test_a_changed_state_space_makes_the_fit_stale(fitted):
         cs.get.flow_fit(cells)
 
 
-def test_a_fit_gives_committors_and_rates(fitted):
-    cells, fit = fitted[0].copy(), fitted[1]
-    cs.tl.define_states(cells, source='truth_set == "A"', target='truth_set == "B"')
+def test_a_fit_gives_committors_and_rates():
+    well = systems.DoubleWell(D=1 / 3)
+    cells = cs.datasets.double_well(n_cells=40, n_frames=100, rng=2)
+    fit = cs.tl.fit_flow(cells, rng=0)
+    cs.tl.define_states(cells, source="truth_set == 'A'", target="truth_set == 'B'")
     found = cs.tl.committor(cells, flow=fit, rng=0)
-    exact = cells.obs["truth_committor"].to_numpy()
-    # Reversible motion would give 1/2 at x = 0; q = 1/2 everywhere errs by 0.35.
+    exact = well.committor(cells.obsm["X_state"])
+    # A guess of 1/2 errs by 0.4.
     assert np.sqrt(np.mean((found.forward - exact) ** 2)) < 0.15
     rates = cs.tl.rates(cells, flow=fit, rng=0)
-    assert 0.4 < rates.k_ab.value / LAW.transition_paths().k_ab < 2
+    # A barrier of 3 D that is off by a quarter moves a rate by a factor of two.
+    assert 0.5 < rates.k_ab.value / well.transition_paths().k_ab < 2
 
 
 def test_seeds_reproduce(cells):
@@ -236,8 +240,9 @@ def test_one_cell_is_enough_when_it_is_followed_for_long(cells):
 
 
 def test_duplicated_cells_are_refused(cells):
+    twice = anndata.concat([cells[:100], cells[:2]], index_unique="-")
     with pytest.raises(ValueError, match="track"):
-        cs.tl.fit_flow(cells[np.r_[np.arange(cells.n_obs), 0, 1]].copy())
+        cs.tl.fit_flow(twice)
 
 
 def test_a_constant_coordinate_is_refused(cells):
