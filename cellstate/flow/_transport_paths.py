@@ -3,7 +3,8 @@
 The straight way between two coupled cells turns abruptly at every snapshot. Here a path
 leaves and arrives with a velocity between those of the two intervals that meet there:
 a cubic whose ends are the mean of both, smoothed over neighbouring cells. At the first
-and last time nothing is known of the other side, and the path bends as a parabola.
+and last time nothing is known of the other side, and the bend runs out towards it (a
+natural end).
 """
 
 from dataclasses import dataclass
