@@ -11,7 +11,7 @@ from cellstate.flow._regression_model import RegressionModel
 from cellstate.flow._result import FlowFit
 from cellstate.flow._state_function import StateFunction
 from cellstate.flow._support import support_of
-from cellstate.flow._track_fit import Known, TrackFit, fit_tracks
+from cellstate.flow._track_fit import Known, TrackFit, fit_tracks, told_by_tracks
 from cellstate.flow._weak import Snapshots, WeakForm, weak_form
 from cellstate.sde import Steps
 
@@ -72,7 +72,7 @@ def fit_regression(
     _check_steps(x, steps)
     fold = step_folds(steps, rng)
     settings = {"group": symmetry, "ridge": penalty, "rng": rng}
-    balance: list[tuple[WeakForm, float]] = []
+    balance: list[WeakForm] = []
 
     def known(first: TrackFit) -> Known:
         weak = weak_form(
@@ -81,8 +81,7 @@ def fit_regression(
             first.diffusion,
             None if growth is None else lambda y: growth(y)[:, 0],
         )
-        p = weak.agreement(first.design, first.coefficients, first.covariance)
-        balance.append((weak, p))
+        balance.append(weak)
         return weak.equations
 
     told = None if snapshots is None else known
@@ -94,8 +93,13 @@ def fit_regression(
     potential = (
         (fit.design, fit.coefficients) if drift == GRADIENT else nearest_gradient(free)
     )
+    agreement_p = float("nan")
+    if balance:
+        # In the design that both chose: tracks alone may choose one that is too poor
+        # for states which only the snapshots show.
+        agreement_p = balance[0].agreement(fit.design, *told_by_tracks(fit))
     return _assembled(
-        fit, turning, potential, x, snapshots, balance, growth, growth_source, rng
+        fit, turning, potential, x, snapshots, agreement_p, growth, growth_source, rng
     )
 
 
@@ -105,7 +109,7 @@ def _assembled(
     potential: tuple[Design, np.ndarray],
     x: np.ndarray,
     snapshots: Snapshots | None,
-    balance: list[tuple[WeakForm, float]],
+    agreement_p: float,
     growth: StateFunction | None,
     growth_source: str,
     rng: int | np.random.Generator | None,
@@ -131,7 +135,7 @@ def _assembled(
             fit,
             n_snapshots=0 if snapshots is None else len(snapshots.x),
             n_extrapolated=int(support.outside(cells).sum()),
-            agreement_p=balance[0][1] if balance else float("nan"),
+            agreement_p=agreement_p,
         ),
         identifiable=from_tracks(
             noise_known=bool(np.isfinite(fit.noise_p)),

@@ -1,7 +1,7 @@
 """Drift, diffusion and measurement noise from steps along tracks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from cellstate.flow._basis import polynomials
 from cellstate.flow._candidates import candidates, highest_degree
 from cellstate.flow._choice import Choice, choose, penalised, solve_equations
 from cellstate.flow._design import FREE, Design
-from cellstate.flow._diffusion import DiffusionModel, fit_diffusion
+from cellstate.flow._diffusion import DiffusionModel
 from cellstate.flow._equations import (
     Rows,
     fitted_rows,
@@ -18,14 +18,16 @@ from cellstate.flow._equations import (
     sum_equations,
 )
 from cellstate.flow._robust import following_rows, summed_squares
-from cellstate.flow._state_function import Seen
+from cellstate.flow._track_diffusion import (
+    diffusion_of,
+    moments_of,
+    noise_in_drift,
+)
 from cellstate.sde import Steps
 from cellstate.sde._noise import (
-    Spread,
     noise_covariance,
     noise_p,
     positive_part,
-    spread,
     step_diffusion,
 )
 
@@ -138,6 +140,17 @@ def fit_tracks(
     return _fit(scale, form, group, ridge, known(first), rng)
 
 
+def told_by_tracks(fit: TrackFit) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients in a fit's design, and their covariance, without the snapshots."""
+    own = fit.choice.candidate
+    bare = replace(own.equations, known_a=0.0, known_b=0.0)
+    choice = replace(fit.choice, candidate=replace(own, equations=bare))
+    noise = fit.noise if fit.noisy else None
+    scale = _Scale(fit.rows, np.linalg.inv(fit.precision) / 2, noise, fit.noise_p)
+    left = residuals(fit.rows, fit.design, choice.coefficients, noise)
+    return choice.coefficients, _covariance(scale, choice, left)[0]
+
+
 def _first_scale(x: np.ndarray, steps: Steps, fold: np.ndarray) -> _Scale:
     """Diffusion and noise from a plain fit, in two rounds.
 
@@ -157,14 +170,14 @@ def _first_scale(x: np.ndarray, steps: Steps, fold: np.ndarray) -> _Scale:
         equations = sum_equations(rows, design, precision, noise)
         weights = np.abs(np.diag(equations.m.sum(axis=0))) / rows.hours
         c = solve_equations(equations, SHRINK, weights)
-        moments = _moments(rows, residuals(rows, design, c, noise))
+        moments = moments_of(rows, residuals(rows, design, c, noise))
         p = noise_p(moments) if asked else float("nan")
         noisy = p < NOISY
         noise = noise_covariance(moments) if noisy else None
         seen, _ = step_diffusion(moments, noisy=noisy)
         mean = seen.mean(axis=0)
         if noisy:
-            mean = mean - _noise_in_drift(rows, design, c, noise)
+            mean = mean - noise_in_drift(rows, design, c, noise)
         diffusion = _regular(mean)
         rows = fitted_rows(x, steps, fold, noisy=noisy)
     return _Scale(rows, diffusion, noise, p)
@@ -201,7 +214,9 @@ def _fit(
         coefficients=c,
         covariance=covariance,
         choice=choice,
-        diffusion=_diffusion(scale, choice, left, covariance),
+        diffusion=diffusion_of(
+            rows, choice, left, covariance, scale.diffusion, scale.noise
+        ),
         noise=np.zeros_like(precision) if scale.noise is None else scale.noise,
         noise_p=scale.noise_p,
         precision=precision,
@@ -229,68 +244,6 @@ def _covariance(
     inverse = np.linalg.inv(full)
     meat = meat + equations.known_a + (full - a)
     return inverse @ meat @ inverse.T, dependence
-
-
-def _diffusion(
-    scale: _Scale, choice: Choice, left: np.ndarray, covariance: np.ndarray
-) -> DiffusionModel:
-    rows, noisy = scale.rows, scale.noise is not None
-    seen, which = step_diffusion(_moments(rows, left), noisy=noisy)
-    if noisy:
-        c, design = choice.coefficients, choice.candidate.design
-        seen = seen - _noise_in_drift(rows, design, c, scale.noise)
-    # What the fitted drift took from the residuals.
-    used = float(choice.sizes[choice.taken]) / rows.x.shape[1]
-    seen = seen * (rows.size / max(rows.size - used, 1.0))
-    found = fit_diffusion(
-        Seen(
-            values=seen.reshape(len(seen), -1),
-            x=rows.x[rows.first[which]],
-            weight=np.ones(len(seen)),
-            first=rows.first[which],
-            second=rows.second[which],
-            group=rows.group[which],
-        )
-    )
-    taken = _taken_by_slope(rows, choice.candidate.design, scale.diffusion)
-    return found.widened(np.einsum("eq,qr,er->e", taken, covariance, taken))
-
-
-def _taken_by_slope(rows: Rows, design: Design, diffusion: np.ndarray) -> np.ndarray:
-    """What each coefficient of the drift takes from the entries of D, (entries, q).
-
-    The drift at the end of a step moves with the step's own noise: a slope that is too
-    steep by J makes D too small by ``dt (J D + D J') / 2``.
-    """
-    d = design.dimension
-    some = rows.x[rows.first[:: max(1, rows.size // 500)]]
-    slopes = np.empty((d, d, design.size))  # component, coordinate, coefficient
-    for k in range(d):
-        step = np.zeros(d)
-        step[k] = 1e-4 * (some[:, k].std() or 1.0)
-        change = design.columns(some + step) - design.columns(some - step)
-        slopes[:, k] = change.mean(axis=0) / (2 * step[k])
-    moved = np.einsum("ikq,kj->ijq", slopes, diffusion)
-    moved = (moved + moved.transpose(1, 0, 2)) * np.median(rows.dt) / 2
-    upper = np.triu_indices(d)
-    return moved[upper]
-
-
-def _moments(rows: Rows, left: np.ndarray) -> Spread:
-    return spread(left, following_rows(rows.first, rows.second), rows.dt)
-
-
-def _noise_in_drift(
-    rows: Rows, design: Design, coefficients: np.ndarray, noise: np.ndarray
-) -> np.ndarray:
-    """Part of the diffusion seen that is noise, carried into residuals by the drift.
-
-    With J the drift's slope, ``dt J noise J' / 2``.
-    """
-    some = rows.first[:: max(1, rows.size // 2000)]
-    slopes = design.jacobian(rows.x[some], coefficients)
-    carried = slopes @ noise @ slopes.transpose(0, 2, 1)
-    return carried.mean(axis=0) * np.median(rows.dt) / 2
 
 
 def _regular(diffusion: np.ndarray) -> np.ndarray:

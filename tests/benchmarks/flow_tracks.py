@@ -216,3 +216,35 @@ def _found(stored: np.lib.npyio.NpzFile, k: int, method: str) -> dict:
         return {"outcome": "out of time"}
     kinds = ("drift", "D", "seconds")
     return {kind: stored[f"{kind}_{k}_{method}"] for kind in kinds} | {"outcome": ""}
+
+
+def errors(one: Set, found: dict) -> dict:
+    """Normalised errors of drift and diffusion."""
+    wrong = found["drift"] - one.drift
+    drift = np.sqrt((wrong**2).sum() / (one.drift**2).sum())
+    if found["D"] is None:
+        return {"drift": drift, "D": np.nan}
+    apart = np.linalg.norm(found["D"] - one.diffusion)
+    return {"drift": drift, "D": apart / np.linalg.norm(one.diffusion)}
+
+
+def scored(one: Set, call: int, method: str, found: dict) -> dict:
+    """A row: data set, method, errors, seconds, or why there is none."""
+    row = {
+        "law": one.law, "dt l": one.spacing, "noise": one.ratio, "seed": one.seed,
+        "method": method, "call": call, "outcome": found.get("outcome", ""),
+        "drift": np.nan, "D": np.nan, "seconds": np.nan,
+    }  # fmt: skip
+    if "drift" in found:
+        row |= errors(one, found) | {"seconds": float(found["seconds"])}
+    return row
+
+
+def own_rows(sets: list[Set]) -> list[dict]:
+    """Scores of our fit and the baselines."""
+    rows = []
+    for method, fit in OWN.items():
+        for call, one in enumerate(sets):
+            found = fit(one.x, one.dt, one.states, one.seed)
+            rows.append(scored(one, call, method, found))
+    return rows

@@ -1,4 +1,4 @@
-"""Flows from snapshots: paths between coupled cells, and balance for a known diffusion."""
+"""Flows from snapshots: paths of coupled cells, and balance for a known diffusion."""
 
 import numpy as np
 import pandas as pd

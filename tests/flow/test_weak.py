@@ -160,3 +160,25 @@ def test_snapshots_of_another_law_do_not(tracks_of):
     x, steps, shots = both(0, tracks_of, other=other)
     fit = fit_regression(x, steps, snapshots=shots, rng=0)
     assert fit.diagnosis.agreement_p < 1e-3
+
+
+def test_tracks_that_saw_one_well_do_not_contradict_snapshots_of_both(tracks_of):
+    # All cells begin in the left well; those that are followed hardly leave it, and
+    # alone would be fitted with a drift too simple for the right one.
+    p, times = [], np.linspace(0, 59 * 0.02, 5)
+    for seed in (3, 4, 7):
+        rng = np.random.default_rng(seed)
+        start = np.array([-1.0, 0.0]) + 0.1 * rng.standard_normal((1520, 2))
+        paths = systems.simulate(
+            WELL, start[:20], n_frames=60, frame_interval=0.02, rng=rng
+        )
+        others = systems.simulate(
+            WELL, start[20:], n_frames=5, frame_interval=times[1], rng=rng
+        )
+        shots = Snapshots(
+            tuple(x[k * 300 : (k + 1) * 300] for k, x in enumerate(others)), times
+        )
+        x = paths.transpose(1, 0, 2).reshape(-1, 2)
+        steps = track_steps(x, tracks_of(20, 60, 0.02))
+        p.append(fit_regression(x, steps, snapshots=shots, rng=0).diagnosis.agreement_p)
+    assert np.median(p) > 0.05
