@@ -1,14 +1,24 @@
 """Designs to choose among, simple ones first, with their equations summed once."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cellstate.flow._basis import FieldBasis, gaussians_at, n_monomials, polynomials
 from cellstate.flow._choice import RIDGES, Candidate
 from cellstate.flow._design import FREE, GRADIENT, SPLIT, Design
-from cellstate.flow._equations import Equations, Rows, sum_equations
+from cellstate.flow._equations import (
+    Equations,
+    Moments,
+    Rows,
+    sum_equations,
+    sum_moments,
+)
 
+Build = Callable[[FieldBasis, FieldBasis], Design]  # of free and of potential part
 HIGHEST = 5  # degree of a free component; a potential has one more
 MOST = 600  # coefficients
+TESTED = 5  # degree of the functions by which held-out steps judge
 STEPS_EACH = 15  # steps per coefficient of one component, at least
 GAUSSIAN_RIDGES = (1e-4, 1e-3, 1e-2, 0.1, 1.0)
 # Of the circulation in a split field; the gradient keeps a weak one.
@@ -56,23 +66,50 @@ def candidates(
         Seed or Generator, for the landmarks.
     """
     x = rows.x[rows.first]
-    if group is not None:
-        x = images(x, group)
-    top = highest_degree(form, x.shape[1], rows.size)
+    x = x if group is None else images(x, group)
     build = _builder(form, mobility, group)
-    highest = polynomials(x, top), polynomials(x, top + 1)
-    equations = sum_equations(rows, build(*highest), precision, noise)
-    found = []
-    for degree in range(1, top + 1):
-        bases = highest[0].up_to(degree), highest[1].up_to(degree + 1)
-        design = build(*bases)
-        part = equations.part(_positions(design, build(*highest)))
-        found.append(_candidate(design, part, ridge))
-    gaussians = gaussians_at(x, 1, rng), gaussians_at(x, 2, rng)
-    design = build(*gaussians)
+    top = highest_degree(form, x.shape[1], rows.size)
+    tests = polynomials(x, min(top, TESTED))
+    found = _of_degrees(rows, x, top, tests, build, precision, noise, ridge)
+    design = build(gaussians_at(x, 1, rng), gaussians_at(x, 2, rng))
     if design.size <= MOST:
         equations = sum_equations(rows, design, precision, noise)
-        found.append(_candidate(design, equations, ridge))
+        moments = sum_moments(rows, tests, design, noise)
+        found.append(_candidate(design, equations, moments, ridge))
+    return found
+
+
+def polynomial_candidates(
+    rows: Rows, highest: int, precision: np.ndarray, noise: np.ndarray | None
+) -> list[Candidate]:
+    """Free polynomials up to a degree that the steps can carry."""
+    x = rows.x[rows.first]
+    d = x.shape[1]
+    top = min(highest, highest_degree(FREE, d, rows.size))
+    tests, build = polynomials(x, top), _builder(FREE, np.eye(d), None)
+    return _of_degrees(rows, x, top, tests, build, precision, noise, None)
+
+
+def _of_degrees(
+    rows: Rows,
+    x: np.ndarray,
+    top: int,
+    tests: FieldBasis,
+    build: Build,
+    precision: np.ndarray,
+    noise: np.ndarray | None,
+    ridge: float | None,
+) -> list[Candidate]:
+    """Polynomials of every degree; sums of the highest hold those of the others."""
+    highest = polynomials(x, top), polynomials(x, top + 1)
+    richest = build(*highest)
+    equations = sum_equations(rows, richest, precision, noise)
+    moments = sum_moments(rows, tests, richest, noise)
+    found = []
+    for degree in range(1, top + 1):
+        design = build(highest[0].up_to(degree), highest[1].up_to(degree + 1))
+        at = _positions(design, richest)
+        found.append(_candidate(design, equations.part(at), moments.part(at), ridge))
     return found
 
 
@@ -81,7 +118,7 @@ def images(x: np.ndarray, group: np.ndarray) -> np.ndarray:
     return np.concatenate([x @ turn.T for turn in group])
 
 
-def _builder(form: str, mobility: np.ndarray, group: np.ndarray | None):
+def _builder(form: str, mobility: np.ndarray, group: np.ndarray | None) -> Build:
     def build(free: FieldBasis, potential: FieldBasis) -> Design:
         return Design(
             free=None if form == GRADIENT else free,
@@ -103,7 +140,9 @@ def _positions(design: Design, top: Design) -> np.ndarray:
     return np.concatenate(positions)
 
 
-def _candidate(design: Design, equations: Equations, ridge: float | None) -> Candidate:
+def _candidate(
+    design: Design, equations: Equations, moments: Moments, ridge: float | None
+) -> Candidate:
     weights = _weights(design, equations)
     usual = RIDGES
     if design.form == SPLIT:
@@ -111,7 +150,7 @@ def _candidate(design: Design, equations: Equations, ridge: float | None) -> Can
     elif (design.free or design.potential).gaussians is not None:
         usual = GAUSSIAN_RIDGES
     return Candidate(
-        design, equations, weights, usual if ridge is None else (float(ridge),)
+        design, equations, moments, weights, usual if ridge is None else (float(ridge),)
     )
 
 

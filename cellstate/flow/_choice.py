@@ -6,18 +6,11 @@ import numpy as np
 from scipy.linalg import solve
 
 from cellstate.flow._design import Design
-from cellstate.flow._equations import (
-    Equations,
-    Rows,
-    at_the_instrument,
-    project,
-)
+from cellstate.flow._equations import Equations, Moments
 
 # Ridge strengths, relative to the information on a coefficient.
 RIDGES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 JITTER = 1e-10
-START = 3  # degree of the field that stands in first
-ROUNDS = 3  # of the field that stands in for the true one
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +19,8 @@ class Candidate:
 
     Attributes
     ----------
+    moments
+        What held-out steps say of it.
     weights
         Ridge per coefficient and hour, shape (q,); 0 leaves one free.
     ridges
@@ -34,6 +29,7 @@ class Candidate:
 
     design: Design
     equations: Equations
+    moments: Moments
     weights: np.ndarray
     ridges: tuple[float, ...] = RIDGES
 
@@ -89,34 +85,28 @@ def solve_equations(
     return solve(full, equations.b.sum(axis=0) + equations.known_b)
 
 
-def choose(rows: Rows, precision: np.ndarray, candidates: list[Candidate]) -> Choice:
+def choose(precision: np.ndarray, candidates: list[Candidate]) -> Choice:
     """Take the simplest design whose best ridge is within one standard error.
 
-    A trial is judged in the folds it has not seen by how its drift before a step
-    predicts the step. What the drift gains until the step itself, and half-way along
-    it, is taken from one field for all trials: the best one so far, fitted without
-    the fold too.
+    A trial is judged in the folds it has not seen: by the moments of increments less
+    its drift with test functions of the state before the step, weighted so that they
+    are the mean square of that difference, as far as the tests can show it.
 
     Parameters
     ----------
-    rows
-        Steps.
     precision
         Inverse of twice the diffusion, shape (d, d).
     candidates
-        Simple ones first.
+        Simple ones first, judged by the same test functions.
+
+    References
+    ----------
+    Hansen, Econometrica 50, 1029 (1982), for the criterion.
     """
     trials = [(c, ridge) for c in candidates for ridge in c.ridges]
-    fits = [_held_out_fits(c, ridge) for c, ridge in trials]
-    # A field that is neither stiff nor loose to begin with.
-    start = candidates[min(START, len(candidates)) - 1]
-    best = len(start.ridges) // 2 + len(start.ridges) * candidates.index(start)
-    for _ in range(ROUNDS):
-        moved = at_the_instrument(rows, trials[best][0].design, fits[best])
-        targets = {id(c): project(rows, c.design, precision, moved) for c in candidates}
-        errors = _errors(trials, fits, targets)
-        best = int(errors.mean(axis=1).argmin())
+    errors = np.array([_errors(c, ridge, precision) for c, ridge in trials])
     total = errors.mean(axis=1)
+    best = int(total.argmin())
     deviation = (errors - errors[best]).std(axis=1, ddof=1)
     deviation /= np.sqrt(errors.shape[1])
     taken = _simplest(trials, total, deviation)
@@ -132,7 +122,9 @@ def choose(rows: Rows, precision: np.ndarray, candidates: list[Candidate]) -> Ch
     )
 
 
-def _simplest(trials: list, total: np.ndarray, deviation: np.ndarray) -> int:
+def _simplest(
+    trials: list[tuple[Candidate, float]], total: np.ndarray, deviation: np.ndarray
+) -> int:
     """First design with a trial as good as the best but for chance; its best ridge."""
     good = np.flatnonzero(total <= total.min() + deviation)
     design = trials[good[0]][0]
@@ -140,30 +132,23 @@ def _simplest(trials: list, total: np.ndarray, deviation: np.ndarray) -> int:
     return min(own, key=lambda t: total[t])
 
 
-def _held_out_fits(candidate: Candidate, ridge: float) -> np.ndarray:
-    """Coefficients without each fold in turn, shape (folds, q)."""
-    equations = candidate.equations
-    return np.array(
-        [
-            solve_equations(equations.without(fold), ridge, candidate.weights)
-            for fold in range(len(equations.hours))
-        ]
-    )
-
-
-def _errors(
-    trials: list[tuple[Candidate, float]],
-    fits: list[np.ndarray],
-    targets: dict[int, np.ndarray],
-) -> np.ndarray:
-    """Held-out error per hour of every trial in every fold, (trials, folds)."""
-    errors = np.empty((len(trials), len(fits[0])))
-    for t, (candidate, _) in enumerate(trials):
-        m, target = candidate.equations.m, targets[id(candidate)]
-        for fold, c in enumerate(fits[t]):
-            loss = c @ m[fold] @ c - 2 * c @ target[fold]
-            errors[t, fold] = loss / candidate.equations.hours[fold]
+def _errors(candidate: Candidate, ridge: float, precision: np.ndarray) -> np.ndarray:
+    """Held-out error per hour in every fold, relative to no drift at all, (folds,)."""
+    equations, moments = candidate.equations, candidate.moments
+    errors = np.empty(len(equations.hours))
+    for fold in range(len(errors)):
+        c = solve_equations(equations.without(fold), ridge, candidate.weights)
+        seen, gram = moments.seen[fold], moments.gram[fold]
+        left = seen - moments.fields[fold] @ c
+        size = np.diag(gram)
+        inverse = np.linalg.inv(gram + np.diag(1e-8 * size + JITTER * size.mean()))
+        loss = _square(left, inverse, precision) - _square(seen, inverse, precision)
+        errors[fold] = loss / equations.hours[fold]
     return errors
+
+
+def _square(moments: np.ndarray, inverse: np.ndarray, precision: np.ndarray) -> float:
+    return float(np.einsum("ri,rs,sj,ij->", moments, inverse, moments, precision))
 
 
 def _effective(candidate: Candidate, ridge: float) -> float:

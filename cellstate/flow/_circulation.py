@@ -12,11 +12,13 @@ from typing import ClassVar
 import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2, ncx2
+from scipy.stats import f as f_law
 
 from cellstate._base.results import Estimate, Result
 from cellstate.flow._basis import blocks, n_monomials, polynomials
 from cellstate.flow._candidates import images
 from cellstate.flow._design import Design
+from cellstate.flow._robust import CLUSTERED
 from cellstate.flow._track_fit import TrackFit
 
 SOME = 5000  # visited states over which products are averaged
@@ -102,7 +104,7 @@ def circulation(fit: TrackFit, level: float = 0.95) -> Circulation | None:
         entropy_production=Estimate(
             value=value, low=low, high=high, unit="1/h", **about
         ),
-        p=float(chi2.sf(statistic, n_free)) if n_free else 1.0,
+        p=_chance(statistic, n_free, fit),
         statistic=statistic,
         n_free=n_free,
     )
@@ -151,6 +153,17 @@ def _wald(rest: np.ndarray, c: np.ndarray, covariance: np.ndarray) -> tuple[floa
     spread = root.T @ covariance @ root
     inverse = np.linalg.pinv(spread, rcond=FLATTEST, hermitian=True)
     return float(seen @ inverse @ seen), int(np.linalg.matrix_rank(inverse))
+
+
+def _chance(statistic: float, n_free: int, fit: TrackFit) -> float:
+    """Chance of a Wald statistic; of Hotelling's where it is summed by lineage."""
+    if not n_free:
+        return 1.0
+    lineages = np.unique(fit.rows.group).size
+    if fit.dependence != CLUSTERED or lineages <= n_free:
+        return float(chi2.sf(statistic, n_free))
+    scaled = statistic * (lineages - n_free) / (n_free * (lineages - 1))
+    return float(f_law.sf(scaled, n_free, lineages - n_free))
 
 
 def _square(

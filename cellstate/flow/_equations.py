@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cellstate.flow._basis import blocks
+from cellstate.flow._basis import FieldBasis, blocks
 from cellstate.flow._design import FREE, Design
 from cellstate.sde import Steps
 
@@ -228,12 +228,7 @@ def _smoothed_away(design: Design, x: np.ndarray, noise: np.ndarray) -> np.ndarr
     return added / 2
 
 
-def residuals(
-    rows: Rows,
-    design: Design,
-    coefficients: np.ndarray,
-    noise: np.ndarray | None = None,
-) -> np.ndarray:
+def residuals(rows: Rows, design: Design, coefficients: np.ndarray) -> np.ndarray:
     """Increments less the fitted drift, shape (m, d)."""
     field = np.zeros_like(rows.x)
     used = np.unique(np.concatenate([rows.first, rows.second]))
@@ -260,36 +255,76 @@ def scores(
     return values
 
 
-def project(
-    rows: Rows, design: Design, precision: np.ndarray, vectors: np.ndarray
-) -> np.ndarray:
-    """Sum of the fields before each step times a vector per step, (folds, q)."""
-    n_folds = int(rows.fold.max()) + 1
-    sums = np.zeros((n_folds, design.size))
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Sums of test functions before each step times what a design makes of the step.
+
+    Attributes
+    ----------
+    fields
+        Of the mean fields over a step, per coefficient, (folds, r, d, q).
+    seen
+        Of the increments, (folds, r, d).
+    gram
+        Of the test functions with themselves, times hours, (folds, r, r).
+    """
+
+    fields: np.ndarray
+    seen: np.ndarray
+    gram: np.ndarray
+
+    def part(self, chosen: np.ndarray) -> "Moments":
+        """Keep some of the coefficients."""
+        return replace(self, fields=self.fields[..., chosen])
+
+
+def sum_moments(
+    rows: Rows, tests: FieldBasis, design: Design, noise: np.ndarray | None
+) -> Moments:
+    """Sum the steps of every fold against test functions.
+
+    Without an error of the drift, increments and fitted means have the same moments
+    whatever the tests: they are functions of a state before the step, and know nothing
+    of its noise.
+    """
+    n_folds, d = int(rows.fold.max()) + 1, design.dimension
+    fields = np.zeros((n_folds, tests.size, d, design.size))
+    seen = np.zeros((n_folds, tests.size, d))
+    gram = np.zeros((n_folds, tests.size, tests.size))
     for fold in range(n_folds):
         chosen = np.flatnonzero(rows.fold == fold)
         for block in blocks(chosen.size):
             part = chosen[block]
-            at = rows.x[rows.instrument[part]]
-            sums[fold] += design.along(at, vectors[part] @ precision).sum(axis=0)
-    return sums
+            first, second = rows.first[part], rows.second[part]
+            z = tests(rows.x[rows.instrument[part]])
+            dt = rows.dt[part, None]
+            seen[fold] += z.T @ (rows.x[second] - rows.x[first])
+            gram[fold] += z.T @ (z * dt)
+            fields[fold] += _mean_fields(rows, part, z * dt, design, noise)
+    return Moments(fields, seen, gram)
 
 
-def at_the_instrument(rows: Rows, design: Design, fits: np.ndarray) -> np.ndarray:
-    """Increments less what the drift gains from the frame before to the step, (m, d).
-
-    Parameters
-    ----------
-    fits
-        Coefficients of a field for the steps of each fold, (folds, q).
-    """
-    moved = rows.increments.copy()
-    for fold, coefficients in enumerate(fits):
-        own = rows.fold == fold
-        field = np.zeros_like(rows.x)
-        three = (rows.instrument[own], rows.first[own], rows.second[own])
-        used = np.unique(np.concatenate(three))
-        field[used] = design.field(rows.x[used], coefficients)
-        before, first, second = (field[row] for row in three)
-        moved[own] -= rows.dt[own, None] * ((first + second) / 2 - before)
-    return moved
+def _mean_fields(
+    rows: Rows,
+    part: np.ndarray,
+    z: np.ndarray,
+    design: Design,
+    noise: np.ndarray | None,
+) -> np.ndarray:
+    """Sum of z times the mean of every field over the steps, (r, d, q)."""
+    first, second = rows.x[rows.first[part]], rows.x[rows.second[part]]
+    r, d, q = z.shape[1], design.dimension, design.size
+    if not _separable(design):
+        mean = (design.columns(first) + design.columns(second)) / 2
+        if noise is not None:
+            mean -= _smoothed_away(design, first, noise) / 2
+            mean -= _smoothed_away(design, second, noise) / 2
+        return (z.T @ mean.reshape(len(z), -1)).reshape(r, d, q)
+    mean = (design.free(first) + design.free(second)) / 2
+    if noise is not None:
+        mean -= design.free.curvature(first, noise) / 4
+        mean -= design.free.curvature(second, noise) / 4
+    sums, full = z.T @ mean, np.zeros((r, d, d, design.free.size))
+    for i in range(d):
+        full[:, i, i] = sums
+    return full.reshape(r, d, q)

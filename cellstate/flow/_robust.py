@@ -4,7 +4,7 @@ import numpy as np
 
 # From this many lineages on, and so many per coefficient, scores are summed over each
 # lineage before they are squared; with fewer the sum of squares would be too small.
-ENOUGH, PER_COEFFICIENT = 50, 5
+ENOUGH, PER_COEFFICIENT = 50, 10
 CLUSTERED, NEIGHBOURS = "lineages", "neighbouring steps"
 
 

@@ -6,7 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cellstate.flow._basis import polynomials
-from cellstate.flow._candidates import candidates, highest_degree
+from cellstate.flow._candidates import (
+    candidates,
+    highest_degree,
+    polynomial_candidates,
+)
 from cellstate.flow._choice import Choice, choose, penalised, solve_equations
 from cellstate.flow._design import FREE, Design
 from cellstate.flow._diffusion import DiffusionModel
@@ -25,6 +29,7 @@ from cellstate.flow._track_diffusion import (
 )
 from cellstate.sde import Steps
 from cellstate.sde._noise import (
+    Spread,
     noise_covariance,
     noise_p,
     positive_part,
@@ -35,6 +40,7 @@ NOISY = 0.01  # chance below which anticorrelated residuals are called noise
 CORRECTIONS = 2  # rounds in which noise and drift are fitted in turn
 FLATTEST = 1e-6  # smallest eigenvalue of a diffusion, of its mean
 SHRINK = 1e-4  # ridge of the first fit; more of it leaves drift that looks like noise
+PLAIN = 3  # degree of the first fits
 
 # What snapshots add to the equations of a design, given a field and a diffusion.
 Known = Callable[[Design], tuple[np.ndarray, np.ndarray]]
@@ -147,40 +153,46 @@ def told_by_tracks(fit: TrackFit) -> tuple[np.ndarray, np.ndarray]:
     choice = replace(fit.choice, candidate=replace(own, equations=bare))
     noise = fit.noise if fit.noisy else None
     scale = _Scale(fit.rows, np.linalg.inv(fit.precision) / 2, noise, fit.noise_p)
-    left = residuals(fit.rows, fit.design, choice.coefficients, noise)
+    left = residuals(fit.rows, fit.design, choice.coefficients)
     return choice.coefficients, _covariance(scale, choice, left)[0]
 
 
 def _first_scale(x: np.ndarray, steps: Steps, fold: np.ndarray) -> _Scale:
-    """Diffusion and noise from a plain fit, in two rounds.
+    """Diffusion and noise from plain fits.
 
-    The first takes positions for exact: noise shows in its residuals all the same,
-    and without noise it is the better one.
+    The first takes positions for exact: noise shows in its residuals all the same, and
+    without noise it is the better one. With noise, both are fitted in turn.
     """
-    d = x.shape[1]
-    asked = bool((steps.before >= 0).mean() > 0.5)
     rows = fitted_rows(x, steps, fold, noisy=False)
-    raw = rows.increments / np.sqrt(2 * rows.dt)[:, None]
-    diffusion, noise = _regular(raw.T @ raw / len(raw)), None
+    moments = _plain_moments(rows)
+    asked = bool((steps.before >= 0).mean() > 0.5)
+    p = noise_p(moments) if asked else float("nan")
+    if not p < NOISY:
+        diffusion = _regular(step_diffusion(moments, noisy=False)[0].mean(axis=0))
+        return _Scale(rows, diffusion, None, p)
+    rows = fitted_rows(x, steps, fold, noisy=True)
     for _ in range(CORRECTIONS):
-        degree = min(3, highest_degree(FREE, d, rows.size))
-        basis = polynomials(rows.x[rows.first], degree)
-        design = Design(free=basis, potential=None, mobility=np.eye(d))
+        noise = noise_covariance(moments)
+        diffusion = _regular(step_diffusion(moments, noisy=True)[0].mean(axis=0))
         precision = np.linalg.inv(2 * diffusion)
-        equations = sum_equations(rows, design, precision, noise)
-        weights = np.abs(np.diag(equations.m.sum(axis=0))) / rows.hours
-        c = solve_equations(equations, SHRINK, weights)
-        moments = moments_of(rows, residuals(rows, design, c, noise))
-        p = noise_p(moments) if asked else float("nan")
-        noisy = p < NOISY
-        noise = noise_covariance(moments) if noisy else None
-        seen, _ = step_diffusion(moments, noisy=noisy)
-        mean = seen.mean(axis=0)
-        if noisy:
-            mean = mean - noise_in_drift(rows, design, c, noise)
-        diffusion = _regular(mean)
-        rows = fitted_rows(x, steps, fold, noisy=noisy)
-    return _Scale(rows, diffusion, noise, p)
+        choice = choose(precision, polynomial_candidates(rows, PLAIN, precision, noise))
+        design, c = choice.candidate.design, choice.coefficients
+        moments = moments_of(rows, residuals(rows, design, c))
+    noise = noise_covariance(moments)
+    mean = step_diffusion(moments, noisy=True)[0].mean(axis=0)
+    mean = mean - noise_in_drift(rows, design, c, noise)
+    return _Scale(rows, _regular(mean), noise, p)
+
+
+def _plain_moments(rows: Rows) -> Spread:
+    """Second moments of what a polynomial leaves, positions taken for exact."""
+    d = rows.x.shape[1]
+    degree = min(PLAIN, highest_degree(FREE, d, rows.size))
+    design = Design(free=polynomials(rows.x[rows.first], degree), mobility=np.eye(d))
+    equations = sum_equations(rows, design, np.eye(d))
+    weights = np.abs(np.diag(equations.m.sum(axis=0))) / rows.hours
+    c = solve_equations(equations, SHRINK, weights)
+    return moments_of(rows, residuals(rows, design, c))
 
 
 def _fit(
@@ -204,9 +216,9 @@ def _fit(
     )
     if known is not None:
         offered = [c.knowing(*known(c.design)) for c in offered]
-    choice = choose(rows, precision, offered)
+    choice = choose(precision, offered)
     design, c = choice.candidate.design, choice.coefficients
-    left = residuals(rows, design, c, scale.noise)
+    left = residuals(rows, design, c)
     covariance, dependence = _covariance(scale, choice, left)
     return TrackFit(
         rows=rows,

@@ -59,6 +59,8 @@ def noise_p(moments: Spread) -> float:
     if len(moments.pairs) < 10:
         return float("nan")
     size = np.sqrt(np.einsum("mii->mi", moments.squares).mean(axis=0))
+    if not (size > 0).all():
+        return float("nan")
     terms = (np.einsum("kii->ki", moments.products) / size**2).sum(axis=1)
     return float(norm.cdf(terms.sum() / np.sqrt((terms**2).sum())))
 

@@ -80,11 +80,10 @@ def main(source: str, target: str, limit: str, *methods: str) -> None:
         for method in methods:
             if time.process_time() > float(limit):
                 break
-            set_k = (given[f"{name}_{k}"] for name in ("x", "dt", "states"))
-            x, dt, states = set_k
+            x, dt, states = (given[f"{name}_{k}"] for name in ("x", "dt", "states"))
             try:
                 both = one(method, x, float(dt), states)
-            except Exception as error:  # noqa: BLE001  the failure is the result
+            except Exception as error:  # the failure is the result
                 words = f"{type(error).__name__}: {error}"[:80]
                 both = [{"failed": words}] * 2
             for name, found in zip((method, f"{method}{SPARSE}"), both, strict=True):

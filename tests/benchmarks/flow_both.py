@@ -205,7 +205,7 @@ def main(argv: list[str] | None = None) -> dict[str, pd.DataFrame]:
     cs.settings.progress = False
     n_cells = CELLS
     if given.small:
-        given.sets, n_cells = 2, 200
+        given.sets, n_cells = 1, 120
     rows = []
     for name, scene in SCENES.items():
         found = [one_set(scene, seed, n_cells) for seed in range(given.sets)]

@@ -128,8 +128,8 @@ def error(fit, law, x):
 
 @pytest.fixture(scope="module")
 def pairs(tracks_of):
-    """Fits to tracks and to both, of three sets."""
-    sets = [both(seed, tracks_of) for seed in range(3)]
+    """Fits to tracks and to both, of five sets."""
+    sets = [both(seed, tracks_of) for seed in range(5)]
     return [
         (
             fit_regression(x, steps, rng=0),
