@@ -47,7 +47,8 @@ def diffusion_of(
     found = fit_diffusion(
         Seen(
             values=seen.reshape(len(seen), -1),
-            x=rows.x[rows.first[which]],
+            # Not the step's own state: its noise is in the square too.
+            x=rows.x[rows.instrument[which]],
             weight=np.ones(len(seen)),
             first=rows.first[which],
             second=rows.second[which],
