@@ -133,9 +133,10 @@ def main(argv: list[str] | None = None) -> dict[str, pd.DataFrame]:
     ask.add_argument("--small", action="store_true")
     given = ask.parse_args(argv)
     cs.settings.progress = False
+    strengths = STRENGTHS
     if given.small:
-        given.sets, given.cells = 4, 30
-    rows = [one for c in STRENGTHS for one in measured(c, given.sets, given.cells)]
+        given.sets, given.cells, strengths = 3, 20, (STRENGTHS[0], STRENGTHS[-1])
+    rows = [one for c in strengths for one in measured(c, given.sets, given.cells)]
     title = f"Circulation from tracks, {given.sets} sets of {given.cells} cells"
     return {
         "tracks": table(title, rows),

@@ -137,7 +137,7 @@ def main(argv: list[str] | None = None) -> dict[str, pd.DataFrame]:
     cs.settings.progress = False
     lineages = LINEAGES
     if given.small:
-        given.sets, lineages = 6, LINEAGES[:1]
+        given.sets, lineages = 3, LINEAGES[:1]
     rows = []
     for name in LAWS:
         for n in lineages:

@@ -19,4 +19,7 @@ def test_both_at_once_beat_tracks():
         error = found.loc[scene]["error, cells"]
         assert error[f"both, {form}"] < error[f"tracks, {form}"] < error["no drift"]
     # Snapshots alone cannot tell that the well circulates.
-    assert found.loc[("well, stationary", "snapshots"), "error, cells"] > 0.7
+    assert (
+        found.loc[("well, stationary", "snapshots told D, growth"), "error, cells"]
+        > 0.7
+    )
