@@ -3,7 +3,7 @@
     python _torchcfm_peer.py IN.npz OUT.npz
 
 IN: `x` (n, d) cells of the kept times, `time` (n,), `push` (m, d) cells to move from
-`start` to `stop`, `seed`, `iterations`. OUT: `pushed` (m, d), `cpu` seconds of training.
+`start` to `stop`, `seed`, `iterations`. OUT: `pushed` (m, d), `cpu` seconds to train.
 Batches of 256 per pair of consecutive kept times, an MLP of width 64, AdamW with rate
 1e-3, sigma 0.1, 100 Euler steps, one thread.
 """
