@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from cellstate.statespace._smooth_basis import SmoothBasis
 from cellstate.kinetics._committor import CommittorModel, Moments, solved
 from cellstate.kinetics._moments import Divisions
+from cellstate.statespace._smooth_basis import SmoothBasis
 
 # Newton steps at most, and the relative residual at which they end.
 NEWTON, CONVERGED = 50, 1e-9

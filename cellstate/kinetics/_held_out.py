@@ -6,7 +6,6 @@ from typing import Self
 import numpy as np
 
 from cellstate._base.progress import progress
-from cellstate.statespace._smooth_basis import SmoothBasis
 from cellstate.kinetics._committor import (
     CommittorModel,
     Moments,
@@ -17,6 +16,7 @@ from cellstate.kinetics._committor import (
 from cellstate.kinetics._descendants import solve_any, solve_any_within
 from cellstate.kinetics._moments import Divisions, Evaluate, predictions
 from cellstate.kinetics._sums import FoldSums
+from cellstate.statespace._smooth_basis import SmoothBasis
 from cellstate.tracks import split
 
 # Splits into folds that a cell's committor is averaged over: which lineages happen to

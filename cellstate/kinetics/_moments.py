@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cellstate.statespace._smooth_basis import SINGLE, SmoothBasis
 from cellstate.kinetics._committor import BLOCK, Moments
 from cellstate.kinetics._stopping import StoppedPairs
+from cellstate.statespace._smooth_basis import SINGLE, SmoothBasis
 
 # The basis at all rows is kept when it takes less than this many numbers (200 MB).
 KEPT = 25_000_000

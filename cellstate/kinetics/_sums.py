@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cellstate.statespace._smooth_basis import SmoothBasis
 from cellstate.kinetics._committor import Moments
 from cellstate.kinetics._moments import KEPT, Evaluate, sum_moments
 from cellstate.kinetics._stopping import StoppedPairs
+from cellstate.statespace._smooth_basis import SmoothBasis
 from cellstate.tracks import Tracks
 
 # Numbers that the sums of all groups may take (400 MB), and groups at most: an

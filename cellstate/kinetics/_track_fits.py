@@ -6,13 +6,13 @@ from typing import Self
 
 import numpy as np
 
-from cellstate.statespace._smooth_basis import SmoothBasis, smooth_basis
 from cellstate.kinetics._held_out import SPLITS, HeldOut, Judged
 from cellstate.kinetics._metric import FEW, PILOT, sensitivity
 from cellstate.kinetics._moments import Evaluate, divisions_of, evaluator
 from cellstate.kinetics._sets import Sets
 from cellstate.kinetics._stopping import StoppedPairs
 from cellstate.kinetics._sums import fold_sums, n_groups_for
+from cellstate.statespace._smooth_basis import SmoothBasis, smooth_basis
 from cellstate.tracks import Tracks, lineage_groups
 
 # Strengths of the ridge penalty that cross-validation chooses from.
