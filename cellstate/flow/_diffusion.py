@@ -65,7 +65,7 @@ def given_diffusion(x: np.ndarray, matrix: np.ndarray) -> DiffusionModel:
 
 
 def fit_diffusion(seen: Seen) -> DiffusionModel:
-    """Fit constant, linear and quadratic diffusions; the held-out error chooses.
+    """Fit a constant, linear or quadratic diffusion: the simplest not rejected.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def fit_diffusion(seen: Seen) -> DiffusionModel:
     d = seen.x.shape[1]
     upper = np.ravel_multi_index(np.triu_indices(d), (d, d))
     packed = Seen(**{**vars(seen), "values": seen.values[:, upper]})
-    mean = seen.values.mean(axis=0).reshape(d, d)
+    mean = np.average(seen.values, axis=0, weights=seen.weight).reshape(d, d)
     return DiffusionModel(
         entries=fit_function(packed),
         floor=FLOOR * max(float(np.trace(mean)) / d, 0.0),

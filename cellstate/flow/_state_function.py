@@ -73,6 +73,8 @@ class Seen:
         Rows of the steps, (k,).
     group
         Lineage of each, (k,).
+    shift
+        What each step adds, through estimates made before, to all values alike, (k, e).
     """
 
     values: np.ndarray
@@ -81,6 +83,7 @@ class Seen:
     first: np.ndarray
     second: np.ndarray
     group: np.ndarray
+    shift: np.ndarray | None = None
 
 
 def constant_function(x: np.ndarray, values: np.ndarray) -> StateFunction:
@@ -105,7 +108,7 @@ def fit_function(seen: Seen) -> StateFunction:
     """
     entries = seen.values.shape[1]
     top = polynomials(seen.x, DEGREES[-1])
-    allowed = len(seen.x) / (STEPS_EACH * entries)
+    allowed = np.count_nonzero(seen.weight) / (STEPS_EACH * entries)
     degrees = [k for k in DEGREES if k == 0 or top.up_to(k).size <= allowed]
     richest = _fitted(top.up_to(degrees[-1]), seen)
     for degree in degrees[:-1]:
@@ -125,6 +128,8 @@ def _fitted(basis: FieldBasis, seen: Seen) -> StateFunction:
     covariance = np.empty((seen.values.shape[1], basis.size, basis.size))
     for entry in range(len(covariance)):
         scores = weighted * left[:, entry, None]
+        if seen.shift is not None:
+            scores += seen.shift[:, entry, None] * weighted.sum(axis=0)
         meat = summed_squares(scores, seen.group, following, LAGS)[0]
         covariance[entry] = inverse @ meat @ inverse
     return StateFunction(basis=basis, coefficients=coefficients, covariance=covariance)

@@ -1,5 +1,7 @@
 """Diffusion from the residuals of a drift, freed of noise and of the drift's part."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from cellstate.flow._choice import Choice
@@ -13,11 +15,35 @@ from cellstate.sde._noise import Spread, spread, step_diffusion
 SOME = 2000  # steps over which slopes are averaged
 
 
+@dataclass(frozen=True, eq=False)
+class Sureness:
+    """How sure the coefficients of a drift are.
+
+    Attributes
+    ----------
+    covariance, known
+        Of the coefficients, and the part that the ridge and the snapshots leave,
+        (q, q).
+    scores
+        What every step says, (m, q).
+    inverse
+        Coefficients that a sum of scores makes, (q, q).
+    dependence
+        What the covariance allows for.
+    """
+
+    covariance: np.ndarray
+    known: np.ndarray
+    scores: np.ndarray
+    inverse: np.ndarray
+    dependence: str
+
+
 def diffusion_of(
     rows: Rows,
     choice: Choice,
     left: np.ndarray,
-    covariance: np.ndarray,
+    sure: Sureness,
     diffusion: np.ndarray,
     noise: np.ndarray | None,
 ) -> DiffusionModel:
@@ -29,8 +55,8 @@ def diffusion_of(
         Steps, and the drift that was chosen.
     left
         Residuals, (m, d).
-    covariance
-        Of the drift's coefficients, (q, q).
+    sure
+        How sure the drift is.
     diffusion
         A first estimate of the mean, (d, d).
     noise
@@ -44,26 +70,36 @@ def diffusion_of(
     # What the fitted drift took from the residuals.
     used = float(choice.sizes[choice.taken]) / rows.x.shape[1]
     seen = seen * (rows.size / max(rows.size - used, 1.0))
+    taken = _taken_by_slope(rows, choice.candidate.design, diffusion, noisy=noisy)
+    # Steps without a next one say nothing of D, but something of the drift.
+    values = np.zeros((rows.size, seen[0].size))
+    values[which] = seen.reshape(len(seen), -1)
+    weight = np.zeros(rows.size)
+    weight[which] = 1.0
     found = fit_diffusion(
         Seen(
-            values=seen.reshape(len(seen), -1),
+            values=values,
             # Not the step's own state: its noise is in the square too.
-            x=rows.x[rows.instrument[which]],
-            weight=np.ones(len(seen)),
-            first=rows.first[which],
-            second=rows.second[which],
-            group=rows.group[which],
+            x=rows.x[rows.instrument],
+            weight=weight,
+            first=rows.first,
+            second=rows.second,
+            group=rows.group,
+            shift=sure.scores @ (sure.inverse.T @ taken.T),
         )
     )
-    taken = _taken_by_slope(rows, choice.candidate.design, diffusion)
-    return found.widened(np.einsum("eq,qr,er->e", taken, covariance, taken))
+    return found.widened(np.einsum("eq,qr,er->e", taken, sure.known, taken))
 
 
-def _taken_by_slope(rows: Rows, design: Design, diffusion: np.ndarray) -> np.ndarray:
-    """What each coefficient of the drift takes from the entries of D, (entries, q).
+def _taken_by_slope(
+    rows: Rows, design: Design, diffusion: np.ndarray, *, noisy: bool
+) -> np.ndarray:
+    """What each coefficient of the drift adds to the entries of D, (entries, q).
 
-    The drift at the end of a step moves with the step's own noise: a slope that is too
-    steep by J makes D too small by ``dt (J D + D J') / 2``.
+    The drift at the end of a step moves with the step's own diffusion: a slope that is
+    too steep by J makes D too small by ``dt (J D + D J') / 2``. The drift of the next
+    step moves with it over the whole of that step, and takes twice as much from the
+    product of the two, which counts where there is noise.
     """
     d = design.dimension
     some = rows.x[rows.first[:: max(1, rows.size // SOME)]]
@@ -76,7 +112,7 @@ def _taken_by_slope(rows: Rows, design: Design, diffusion: np.ndarray) -> np.nda
     moved = np.einsum("ikq,kj->ijq", slopes, diffusion)
     moved = (moved + moved.transpose(1, 0, 2)) * np.median(rows.dt) / 2
     upper = np.triu_indices(d)
-    return moved[upper]
+    return -moved[upper] * (3 if noisy else 1)
 
 
 def moments_of(rows: Rows, left: np.ndarray) -> Spread:

@@ -23,6 +23,7 @@ from cellstate.flow._equations import (
 )
 from cellstate.flow._robust import following_rows, summed_squares
 from cellstate.flow._track_diffusion import (
+    Sureness,
     diffusion_of,
     moments_of,
     noise_in_drift,
@@ -154,7 +155,7 @@ def told_by_tracks(fit: TrackFit) -> tuple[np.ndarray, np.ndarray]:
     noise = fit.noise if fit.noisy else None
     scale = _Scale(fit.rows, np.linalg.inv(fit.precision) / 2, noise, fit.noise_p)
     left = residuals(fit.rows, fit.design, choice.coefficients)
-    return choice.coefficients, _covariance(scale, choice, left)[0]
+    return choice.coefficients, _sureness(scale, choice, left).covariance
 
 
 def _first_scale(x: np.ndarray, steps: Steps, fold: np.ndarray) -> _Scale:
@@ -219,27 +220,23 @@ def _fit(
     choice = choose(precision, offered)
     design, c = choice.candidate.design, choice.coefficients
     left = residuals(rows, design, c)
-    covariance, dependence = _covariance(scale, choice, left)
+    sure = _sureness(scale, choice, left)
     return TrackFit(
         rows=rows,
         design=design,
         coefficients=c,
-        covariance=covariance,
+        covariance=sure.covariance,
         choice=choice,
-        diffusion=diffusion_of(
-            rows, choice, left, covariance, scale.diffusion, scale.noise
-        ),
+        diffusion=diffusion_of(rows, choice, left, sure, scale.diffusion, scale.noise),
         noise=np.zeros_like(precision) if scale.noise is None else scale.noise,
         noise_p=scale.noise_p,
         precision=precision,
         left=left,
-        dependence=dependence,
+        dependence=sure.dependence,
     )
 
 
-def _covariance(
-    scale: _Scale, choice: Choice, left: np.ndarray
-) -> tuple[np.ndarray, str]:
+def _sureness(scale: _Scale, choice: Choice, left: np.ndarray) -> Sureness:
     """Covariance of the coefficients: what the residuals of steps make of them.
 
     The ridge is counted as what it would be worth as knowledge beforehand: its share
@@ -254,8 +251,14 @@ def _covariance(
     a = equations.a.sum(axis=0) + equations.known_a
     full = penalised(a, choice.ridge, own.weights, rows.hours)
     inverse = np.linalg.inv(full)
-    meat = meat + equations.known_a + (full - a)
-    return inverse @ meat @ inverse.T, dependence
+    known = inverse @ (equations.known_a + (full - a)) @ inverse.T
+    return Sureness(
+        covariance=inverse @ meat @ inverse.T + known,
+        known=known,
+        scores=values,
+        inverse=inverse,
+        dependence=dependence,
+    )
 
 
 def _regular(diffusion: np.ndarray) -> np.ndarray:
