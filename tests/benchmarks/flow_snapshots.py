@@ -201,7 +201,7 @@ def smooth(x, clock, push, start, stop, seed):
 
 
 def local(x, clock, push, start, stop, seed):
-    """`interpolate`: along the transport paths nearby."""
+    """`flow.follow`: along the transport paths nearby."""
     begin = time.process_time()
     chain = couple(x, clock, method="exact", null=NO_NULL, rng=seed)
     pushed = follow(transport_paths(x, chain), push, start, stop)
@@ -218,7 +218,7 @@ def straight(x, clock, push, start, stop, seed):
 
 METHODS = {
     "cellstate, fit_flow": smooth,
-    "cellstate, interpolate": local,
+    "cellstate, follow paths": local,
     "cellstate, straight paths": straight,
 }
 
@@ -306,7 +306,7 @@ def drug(options) -> pd.DataFrame:
     for name, push in (
         ("cellstate, fit_flow", lambda: smooth_drug(train, chain, early)),
         (
-            "cellstate, interpolate",
+            "cellstate, follow paths",
             lambda: follow(transport_paths(train, chain), early, 8.0, 48.0),
         ),
     ):

@@ -24,10 +24,10 @@ def tables():
 
 def test_a_held_out_time_is_met_better_than_by_its_neighbours(tables):
     rows = tables["EB"].set_index("method")["mean"]
-    for ours in ("cellstate, fit_flow", "cellstate, interpolate"):
+    for ours in ("cellstate, fit_flow", "cellstate, follow paths"):
         assert rows[ours] < rows["previous snapshot"]
         assert rows[ours] < rows["next snapshot"]
-    assert rows["cellstate, interpolate"] < rows["plan midpoint"]
+    assert rows["cellstate, follow paths"] < rows["plan midpoint"]
 
 
 def test_the_peer_has_a_score_or_a_word(tables):
