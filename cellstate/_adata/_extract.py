@@ -98,10 +98,13 @@ def basis(adata: AnnData, key: str = keys.STATE_SPACE) -> np.ndarray:
             f"no coordinates under adata.obsm[{key!r}]; found {list(adata.obsm)}. Run "
             f"{MADE_BY.get(key, 'cs.tl.embed(adata)')}."
         )
-    values = np.asarray(adata.obsm[key], dtype=float)
-    if values.ndim != 2:
+    stored = adata.obsm[key]
+    stored = stored.toarray() if issparse(stored) else stored
+    values = np.asarray(stored, dtype=float)
+    if values.ndim != 2 or values.shape[1] == 0:
         raise ValueError(
-            f"adata.obsm[{key!r}] must have shape (n, d); found {values.shape}."
+            f"adata.obsm[{key!r}] must have shape (n, d) with d >= 1; found "
+            f"{values.shape}. Run {MADE_BY.get(key, 'cs.tl.embed(adata)')}."
         )
     if not np.isfinite(values).all(axis=1).any():
         raise ValueError(

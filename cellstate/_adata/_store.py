@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 from pandas.util import hash_array
+from scipy.sparse import issparse
 
 from cellstate._adata import _keys as keys
 from cellstate._base.errors import StaleResultError
@@ -158,7 +159,9 @@ def fingerprint(adata: AnnData, name: str | None = None) -> str:
 
 def _content(adata: AnnData, name: str) -> np.ndarray:
     if name in adata.obsm:
-        values = np.ascontiguousarray(adata.obsm[name], dtype=float)
+        stored = adata.obsm[name]
+        stored = stored.toarray() if issparse(stored) else stored
+        values = np.ascontiguousarray(stored, dtype=float)
     elif name in adata.obs:
         column = adata.obs[name]
         if not pd.api.types.is_numeric_dtype(column):

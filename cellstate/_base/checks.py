@@ -25,6 +25,14 @@ def positive(value: object, name: str, unit: str, call: str) -> float:
     return float(value)
 
 
+def not_negative(value: object, name: str) -> float:
+    """Return `value` as a finite float of at least 0."""
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value < 0:
+        raise ValueError(f"`{name}` must be a finite number >= 0; found {value!r}.")
+    return float(value)
+
+
 def integer(value: object, name: str, minimum: int) -> int:
     """Return `value` as an int of at least `minimum`."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < minimum:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cellstate._base.checks import not_negative
 from cellstate.flow._circulation import Circulation, circulation, nearest_gradient
 from cellstate.flow._design import FREE, GRADIENT, Design
 from cellstate.flow._diagnosis import diagnose_tracks
@@ -62,7 +63,7 @@ def fit_regression(
     Raises
     ------
     ValueError
-        Too few steps, or nothing moves.
+        Too few steps, nothing moves, or a penalty below 0.
 
     References
     ----------
@@ -70,6 +71,8 @@ def fit_regression(
     Rev. E 89, 022726 (2014).
     """
     _check_steps(x, steps)
+    if penalty is not None:
+        penalty = not_negative(penalty, "penalty")
     fold = step_folds(steps, rng)
     settings = {"group": symmetry, "ridge": penalty, "rng": rng}
     balance: list[WeakForm] = []

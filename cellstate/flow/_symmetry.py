@@ -31,14 +31,7 @@ def symmetry_group(generators: Sequence[ArrayLike], d: int) -> np.ndarray:
     >>> len(symmetry_group([turn], 2)), len(symmetry_group([turn, [[0, 1], [1, 0]]], 2))
     (4, 8)
     """
-    basic = [np.asarray(g, dtype=float) for g in generators]
-    for matrix in basic:
-        if matrix.shape != (d, d) or not np.allclose(matrix @ matrix.T, np.eye(d)):
-            raise ValueError(
-                f"`symmetry` takes orthogonal matrices of shape ({d}, {d}), "
-                f"generators of a group; found {matrix.tolist()}. A reflection of the "
-                "first of two coordinates is [[-1, 0], [0, 1]]."
-            )
+    basic = [_orthogonal(g, d) for g in generators]
     found = [np.eye(d)]
     for element in found:  # grows while it is walked through
         for matrix in basic:
@@ -51,3 +44,17 @@ def symmetry_group(generators: Sequence[ArrayLike], d: int) -> np.ndarray:
                 "finite. Rotate by a full turn over a whole number."
             )
     return np.array(found)
+
+
+def _orthogonal(generator: ArrayLike, d: int) -> np.ndarray:
+    try:
+        matrix = np.asarray(generator, dtype=float)
+    except ValueError:
+        matrix = np.empty(0)
+    if matrix.shape != (d, d) or not np.allclose(matrix @ matrix.T, np.eye(d)):
+        raise ValueError(
+            f"`symmetry` takes a list of orthogonal matrices of shape ({d}, {d}), "
+            f"generators of a group; found {generator!r}. A reflection of the first of "
+            "two coordinates is [[[-1, 0], [0, 1]]]."
+        )
+    return matrix

@@ -215,8 +215,9 @@ def checked_times(times: ArrayLike) -> np.ndarray:
     times = np.asarray(times, dtype=float)
     if times.ndim != 1 or not times.size or not np.isfinite(times).all():
         raise ValueError(
-            f"`times` are hours, shape (n_times,), at least one; found shape "
-            f"{times.shape}. Use e.g. times=np.linspace(0, 10, 21)."
+            "`times` are finite hours, shape (n_times,), at least one; found shape "
+            f"{times.shape}, {int((~np.isfinite(times)).sum())} not finite. Use e.g. "
+            "times=np.linspace(0, 10, 21)."
         )
     back = np.flatnonzero(np.diff(times) <= 0)
     if back.size:

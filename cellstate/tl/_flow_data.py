@@ -8,6 +8,7 @@ from anndata import AnnData
 
 from cellstate._adata import _extract as extract
 from cellstate._adata import _keys as keys
+from cellstate._adata._couplings import snapshot_times
 from cellstate.flow import Snapshots
 from cellstate.sde import Steps, track_steps
 from cellstate.tracks import Tracks
@@ -51,7 +52,7 @@ def flow_data(adata: AnnData, basis: str, use: str) -> FlowData:
     linked = np.zeros(len(x), dtype=bool)
     if tracks is not None:
         linked = (tracks.next_row >= 0) | (tracks.previous_row >= 0)
-    time = extract.column(adata, keys.TIME).to_numpy(dtype=float)
+    time = snapshot_times(adata, keys.TIME)
     singles = _snapshots(x, time, ~linked)
     if use == AUTO:
         use = _suited(linked, singles)
@@ -96,9 +97,11 @@ def _two_times(snapshots: Snapshots, time: np.ndarray, least: int = 2) -> Snapsh
     if len(snapshots.x) < 2:
         sizes = pd.Series(time).value_counts().sort_index()
         found = ", ".join(f"{n} at {t:g} h" for t, n in sizes.head(5).items())
+        beside = " that are not followed" if least == LEAST else ""
         raise ValueError(
-            f"snapshots need at least two times with {least} cells or more each; "
-            f"found {len(sizes)} times: {found}. Set obs['time'] in hours, or follow "
-            "the cells: cs.pp.track(movie)."
+            f"snapshots need at least two times with {least} cells or more each"
+            f"{beside}; found {len(sizes)} times{': ' if found else ''}{found}. Set "
+            "obs['time'] in hours, leave `use` to 'auto', or follow the cells: "
+            "cs.pp.track(movie)."
         )
     return snapshots

@@ -50,10 +50,19 @@ def growth_of(
 
 def rate_of(adata: AnnData, growth: str) -> np.ndarray:
     """Growth rates of an obs column, (n,) in 1/h."""
+    column = extract.column(adata, growth)
     try:
-        return extract.column(adata, growth).to_numpy(dtype=float)
+        rate = column.to_numpy(dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"`growth` is 'events', 'counts' or an obs column of rates in 1/h; found "
-            f"{growth!r}, which holds no numbers."
+            f"{growth!r}, which holds {column.dtype}, {column.iloc[0]!r} first. Give "
+            "growth=None, or a column of numbers."
         ) from error
+    known = int(np.isfinite(rate).sum())
+    if known < len(rate) / 2:
+        raise ValueError(
+            f"growth={growth!r} must give most cells a rate in 1/h; found {known} of "
+            f"{len(rate)} that are finite. Give growth=None where it is not known."
+        )
+    return rate

@@ -278,7 +278,7 @@ def test_too_many_cells_are_refused():
         ([0.0, 0.0], (0, 1), "sum above 0"),
         ([1.0], (0, 1), r"2 finite numbers >= 0.*shape \(1,\)"),
         (None, (2, 1), "start_time=2 h and stop_time=1 h"),
-        (None, (0, np.nan), "`times` are hours"),
+        (None, (0, np.nan), "`times` are finite hours.*1 not finite"),
     ],
 )
 def test_weights_and_times_are_checked(weights, times, message):

@@ -3,6 +3,7 @@
 import anndata
 import numpy as np
 import pytest
+import scipy.sparse
 from anndata import AnnData
 
 import cellstate as cs
@@ -263,13 +264,38 @@ def test_coordinates_that_are_not_there_are_named(cells):
         ({"drift": "curl"}, "drift"),
         ({"level": 1.5}, "level"),
         ({"symmetry": [[[1.0, 1.0], [0.0, 1.0]]]}, "orthogonal"),
+        ({"symmetry": "reflection"}, "orthogonal matrices.*found 'r'"),
+        ({"penalty": -1.0}, "`penalty` must be a finite number >= 0; found -1"),
+        ({"penalty": float("nan")}, "`penalty` must be a finite number >= 0"),
         ({"growth": "no such column"}, "no such column"),
+        ({"use": "both"}, "10 cells or more each that are not followed; found 0"),
         ({"diffusion": 1.0}, "`diffusion` is for fits to snapshots alone"),
     ],
 )
 def test_options_out_of_range_are_refused(cells, options, message):
     with pytest.raises((ValueError, KeyError), match=message):
         cs.tl.fit_flow(cells, **options)
+
+
+def test_growth_that_is_not_known_is_refused(cells):
+    cells.obs["rate"] = np.nan
+    with pytest.raises(ValueError, match="must give most cells a rate in 1/h; found 0"):
+        cs.tl.fit_flow(cells, growth="rate")
+
+
+def test_sparse_coordinates_are_read_and_empty_ones_refused(cells, fitted):
+    cells.obsm["X_state"] = scipy.sparse.csr_matrix(cells.obsm["X_state"])
+    fit = cs.tl.fit_flow(cells, rng=0)
+    np.testing.assert_allclose(fit.drift(PLACES), fitted[1].drift(PLACES))
+    cells.obsm["X_state"] = np.empty((cells.n_obs, 0))
+    with pytest.raises(ValueError, match=r"\(n, d\) with d >= 1; found"):
+        cs.tl.fit_flow(cells)
+
+
+def test_times_in_words_are_refused(cells):
+    cells.obs["time"] = cells.obs["time"].astype(str)
+    with pytest.raises(ValueError, match="hours as numbers"):
+        cs.tl.fit_flow(cells, use="snapshots")
 
 
 def test_states_of_another_dimension_are_refused(fitted):
