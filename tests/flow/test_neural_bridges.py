@@ -12,8 +12,9 @@ from cellstate.flow import Snapshots
 from cellstate.flow._neural import Bridges, fit_neural
 from cellstate.flow._neural import _rollout as rollout
 from cellstate.flow._neural._bridge_rows import bridge_rows
-from cellstate.flow._neural._model import Frame, NeuralModel
+from cellstate.flow._neural._model import NeuralModel
 from cellstate.flow._neural._objectives import DriftObjective
+from cellstate.flow._neural._stored import Frame
 
 SLOPE = np.array([[-1.0, -0.5], [0.5, -1.0]])
 SPREAD, HOURS = 0.1, 0.25

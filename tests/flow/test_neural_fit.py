@@ -12,8 +12,9 @@ from cellstate._base.results import Result
 from cellstate.flow._neural import Births, fit_neural
 from cellstate.flow._neural import _session as session_file
 from cellstate.flow._neural._data import draw_held_out, held_out_units
-from cellstate.flow._neural._model import Frame, NeuralModel
+from cellstate.flow._neural._model import NeuralModel
 from cellstate.flow._neural._step_rows import moves_of, step_rows
+from cellstate.flow._neural._stored import Frame
 from cellstate.sde import Steps, track_steps
 
 RATE, TURN, SPREAD = 1.0, 0.6, 0.5

@@ -11,7 +11,7 @@ import pytest
 from cellstate._base.results import Result
 from cellstate.flow._neural import Network, NeuralModel
 from cellstate.flow._neural import _model as model_file
-from cellstate.flow._neural._model import Frame
+from cellstate.flow._neural._stored import Frame
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from cellstate._base.checks import matrix
 from cellstate.flow._neural._given import Births, Bridges
-from cellstate.flow._neural._model import Frame
+from cellstate.flow._neural._stored import Frame
 from cellstate.flow._weak import Snapshots
 from cellstate.sde import Steps
 

@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cellstate.flow._neural._model import Network, NeuralModel
 from cellstate.flow._neural._nets import (
     Layers,
     Units,
@@ -15,6 +14,7 @@ from cellstate.flow._neural._nets import (
     layers,
     root_matrix,
 )
+from cellstate.flow._neural._stored import Network, Networks
 
 
 def network_layers(network: Network) -> Layers:
@@ -23,14 +23,14 @@ def network_layers(network: Network) -> Layers:
     return layers(weights, [int(size) for size in network.sizes])
 
 
-def drift(model: NeuralModel, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+def drift(model: Networks, x: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Drift of the networks, before averaging over a symmetry, (n, d)."""
     states, times = _tensors(x, t)
     with torch.no_grad():
         return _drift(model, states, times).numpy()
 
 
-def jacobian(model: NeuralModel, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+def jacobian(model: Networks, x: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Derivatives of the networks' drift by automatic differentiation, (n, d, d)."""
     states, times = _tensors(x, t)
     states.requires_grad_(True)
@@ -45,7 +45,7 @@ def jacobian(model: NeuralModel, x: np.ndarray, t: np.ndarray) -> np.ndarray:
     return rows
 
 
-def psi(model: NeuralModel, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+def psi(model: Networks, x: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Potential of the potential network, (n,)."""
     if model.psi is None:
         return np.zeros(len(x))
@@ -56,24 +56,26 @@ def psi(model: NeuralModel, x: np.ndarray, t: np.ndarray) -> np.ndarray:
     return model.frame.energy * found[:, 0].numpy()
 
 
-def root(model: NeuralModel, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+def root(model: Networks, x: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Lower triangular matrix of the diffusion network, (n, d, d)."""
     return _answer(root_matrix, model.root, model, x, t)
 
 
-def growth(model: NeuralModel, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+def growth(model: Networks, x: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Growth rate of the growth network, (n,)."""
     return _answer(growth_field, model.growth, model, x, t)
 
 
-def _answer(field, network: Network, model, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+def _answer(
+    field, network: Network, model: Networks, x: np.ndarray, t: np.ndarray
+) -> np.ndarray:
     states, times = _tensors(x, t)
     with torch.no_grad():
         units = Units(model.frame, states)
         return field(network_layers(network), units, states, times).numpy()
 
 
-def _drift(model: NeuralModel, x: Tensor, t: Tensor) -> Tensor:
+def _drift(model: Networks, x: Tensor, t: Tensor) -> Tensor:
     units, total = Units(model.frame, x), torch.zeros_like(x)
     if model.free is not None:
         total = total + free_field(network_layers(model.free), units, x, t)

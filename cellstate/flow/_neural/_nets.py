@@ -6,7 +6,7 @@ import math
 import torch
 from torch import Tensor
 
-from cellstate.flow._neural._model import Frame
+from cellstate.flow._neural._stored import Frame
 
 Layers = list[tuple[Tensor, Tensor]]
 

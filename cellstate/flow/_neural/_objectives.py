@@ -5,7 +5,6 @@ import torch
 from torch import Tensor
 
 from cellstate.flow._neural._given import Births
-from cellstate.flow._neural._model import Frame
 from cellstate.flow._neural._nets import (
     Units,
     averaged,
@@ -18,6 +17,7 @@ from cellstate.flow._neural._nets import (
 )
 from cellstate.flow._neural._rows import Rows
 from cellstate.flow._neural._step_rows import Spreads
+from cellstate.flow._neural._stored import Frame
 
 
 class DriftObjective:

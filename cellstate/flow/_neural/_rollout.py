@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 from torchdiffeq import odeint
 
-from cellstate.flow._neural._model import Frame, NeuralModel
+from cellstate.flow._neural._model import NeuralModel
 from cellstate.flow._neural._nets import Units, evaluate, layers
 from cellstate.flow._neural._objectives import DriftObjective, tensor
 from cellstate.flow._neural._rows import Kicks
+from cellstate.flow._neural._stored import Frame
 from cellstate.flow._weak import Snapshots
 
 CELLS = 256  # of a snapshot, moved and compared

@@ -16,7 +16,7 @@ from cellstate.flow._neural._checkpoint import EVERY, Checkpoint
 from cellstate.flow._neural._data import Data, draw_held_out, held_out_units
 from cellstate.flow._neural._devices import chosen_device, one_thread
 from cellstate.flow._neural._history import TrainingHistory
-from cellstate.flow._neural._model import Frame, Network, NeuralModel
+from cellstate.flow._neural._model import NeuralModel
 from cellstate.flow._neural._nets import first_weights, n_weights
 from cellstate.flow._neural._objectives import (
     DiffusionObjective,
@@ -30,6 +30,7 @@ from cellstate.flow._neural._step_rows import (
     step_rows,
     turned_moves,
 )
+from cellstate.flow._neural._stored import Frame, Network
 from cellstate.flow._neural._train import Objective, Settings, Training
 
 POINTS = 8  # per bridge

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cellstate.flow._neural._model import Frame, NeuralModel
+from cellstate.flow._neural._model import NeuralModel
 from cellstate.flow._neural._rows import Rows, apply, blocks, joined
+from cellstate.flow._neural._stored import Frame
 from cellstate.sde import Steps
 
 
