@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.stats import chi2, norm, normaltest
 
 from cellstate._base.results import Result
+from cellstate.flow._choice import Choice, penalised
 from cellstate.flow._robust import following_rows
 from cellstate.flow._track_fit import TrackFit
 
@@ -42,7 +43,7 @@ class Diagnosis(Result):
         Frame interval times the fastest rate of change, at the 95 % quantile of the
         visited states: above about 0.5 a step is too long for the correction.
     condition_number
-        Of the normal equations, scaled to unit diagonal.
+        Of the normal equations with their ridge, scaled to unit diagonal.
     functions, penalties, held_out_error, held_out_deviation
         Every trial: its basis, ridge, held-out error per hour (0 is that of a zero
         drift), and the standard error of its difference to the best.
@@ -114,7 +115,7 @@ def diagnose_tracks(
         quantiles=norm.ppf(PROBABILITIES),
         residual_quantiles=np.quantile(standard, PROBABILITIES, axis=0),
         dt_lambda_max=_steepness(fit),
-        condition_number=_condition(choice.candidate.equations.m.sum(axis=0)),
+        condition_number=_condition(choice),
         functions=choice.names,
         penalties=choice.ridges,
         held_out_error=choice.errors,
@@ -161,7 +162,12 @@ def _steepness(fit: TrackFit) -> float:
     return float(np.quantile(rates, STEEP) * np.median(rows.dt))
 
 
-def _condition(matrix: np.ndarray) -> float:
+def _condition(choice: Choice) -> float:
+    own = choice.candidate
+    equations = own.equations
+    matrix = penalised(
+        equations.m.sum(axis=0), choice.ridge, own.weights, equations.hours.sum()
+    )
     scale = np.sqrt(np.diag(matrix))
     scale = np.where(scale > 0, scale, 1.0)
     values = np.linalg.eigvalsh(matrix / np.outer(scale, scale))

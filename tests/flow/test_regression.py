@@ -292,3 +292,11 @@ def test_uneven_steps_count_by_their_hours():
     assert np.abs(deviations(fit, OU, PLACES)).max() < 4
     error = fit.model.diffusion_standard_error(PLACES)
     assert np.abs(fit.diffusion(PLACES) - np.eye(2)).max() < 4 * error.max() + 0.01
+
+
+def test_the_condition_number_is_that_of_what_is_solved(tracks_of):
+    # A split field holds every gradient twice; the ridge tells the two apart.
+    paths = recorded(OU, 30, 100, 0.05, rng=8)
+    free = fitted(paths, 0.05, tracks_of).diagnosis.condition_number
+    split = fitted(paths, 0.05, tracks_of, drift="split").diagnosis.condition_number
+    assert 1 <= free < split < 1e8
