@@ -5,6 +5,7 @@ from cellstate.statespace._diffusion_map import DiffusionMap, fit_diffusion_map
 from cellstate.statespace._mode_choice import StateSpace, choose_modes
 from cellstate.statespace._pca import Projection, fit_pca
 from cellstate.statespace._scaling import Scaling, fit_scaling
+from cellstate.statespace._shape_modes import ShapeModes, fit_shape_modes
 from cellstate.statespace._slow_modes import SlowModes, fit_tica, fit_vamp
 from cellstate.statespace._smooth_basis import SmoothBasis, smooth_basis
 
@@ -13,6 +14,7 @@ __all__ = [
     "DiffusionMap",
     "Projection",
     "Scaling",
+    "ShapeModes",
     "SlowModes",
     "SmoothBasis",
     "StateSpace",
@@ -21,6 +23,7 @@ __all__ = [
     "fit_diffusion_map",
     "fit_pca",
     "fit_scaling",
+    "fit_shape_modes",
     "fit_tica",
     "fit_vamp",
     "smooth_basis",
