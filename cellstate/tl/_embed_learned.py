@@ -24,7 +24,7 @@ def embed_autoencoder(
     adata: AnnData,
     *,
     n_components: int = 16,
-    n_steps: int = 2000,
+    n_steps: int = 1500,
     contrast: float = 0.05,
     lag: float | None = None,
     batch: str | None = None,

@@ -52,7 +52,7 @@ def cells():
 @pytest.fixture(scope="module")
 def model(cells):
     return fit_autoencoder(
-        cells[0], single_cells(900), n_components=6, n_steps=250, rng=0
+        cells[0], single_cells(900), n_components=6, n_steps=200, rng=0
     )
 
 

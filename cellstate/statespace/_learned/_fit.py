@@ -19,7 +19,7 @@ def fit_autoencoder(
     tracks: Tracks,
     *,
     n_components: int = 16,
-    n_steps: int = 2000,
+    n_steps: int = 1500,
     contrast: float = 0.05,
     lag_frames: int = 1,
     batch: ArrayLike | None = None,
@@ -45,7 +45,7 @@ def fit_autoencoder(
     n_components
         Learned coordinates.
     n_steps
-        Steps of 128 crops; 2,000 take about a minute and a half on two cores.
+        Steps of 128 crops; 1,500 take about two minutes.
     contrast
         Weight of the contrast term; 0 leaves it out.
     lag_frames

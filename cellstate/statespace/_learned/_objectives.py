@@ -14,21 +14,32 @@ RINGS = ((torch.arange(RADII) + 0.5) * 2 / RADII)[None, None, :, None]
 def posed_error(made: Tensor, seen: Tensor) -> Tensor:
     """Least mean square difference over all turns and reflections, (n,).
 
-    Per pixel of the polar grid, rings weighted by their area. Sums over all turns at
-    once are correlations along the angle.
+    Per pixel of the polar grid, rings weighted by their area.
     """
-    target = torch.fft.rfft(seen * RINGS)
-    mirror = torch.fft.rfft(seen.flip(-1) * RINGS)
+    best = _overlaps(made, seen).max(dim=1).values
+    return (weight(seen) + weight(made) - 2 * best) / seen[0].numel()
+
+
+def posed(made: Tensor, seen: Tensor) -> Tensor:
+    """Seen pictures, turned and if need be mirrored to fit the made ones best."""
+    pose = _overlaps(made, seen).argmax(dim=1)
+    mirror, shift = pose >= ANGLES, pose % ANGLES
+    sides = torch.where(mirror[:, None, None, None], seen.flip(-1), seen)
+    place = (torch.arange(ANGLES) + shift[:, None]) % ANGLES
+    return sides.gather(-1, place[:, None, None].expand_as(sides))
+
+
+def _overlaps(made: Tensor, seen: Tensor) -> Tensor:
+    """Products with the made picture in every pose, mirrored ones last, (n, 2 A)."""
     other = torch.fft.rfft(made).conj()
-    overlap = torch.cat(
+    # Sums over all turns at once are correlations along the angle.
+    return torch.cat(
         [
-            torch.fft.irfft((side * other).sum(dim=(1, 2)), n=ANGLES)
-            for side in (target, mirror)
+            torch.fft.irfft((torch.fft.rfft(side) * other).sum(dim=(1, 2)), n=ANGLES)
+            for side in (seen * RINGS, seen.flip(-1) * RINGS)
         ],
         dim=1,
     )
-    total = weight(seen) + weight(made) - 2 * overlap.max(dim=1).values
-    return total / seen[0].numel()
 
 
 def weight(seen: Tensor) -> Tensor:

@@ -10,11 +10,17 @@ from torch import Tensor, nn
 from cellstate._base.progress import progress
 from cellstate.statespace._learned._model import Autoencoder
 from cellstate.statespace._learned._nets import PolarDecoder, PolarEncoder
-from cellstate.statespace._learned._objectives import contrast, posed_error, weight
+from cellstate.statespace._learned._objectives import (
+    contrast,
+    posed,
+    posed_error,
+    weight,
+)
 from cellstate.statespace._learned._pictures import blocks, polar, read
 
 TOP_RATE, DECAY = 4e-3, 1e-4
-SAMPLE = 2000  # pictures whose variance is the unit of the loss
+SAMPLE = 1000  # pictures that the decoder's first picture is made from
+ROUNDS, QUIET = 10, 0.1
 NOTES = 20  # times that the loss is noted
 
 
@@ -47,10 +53,10 @@ class Training:
         pull: float,
     ) -> tuple[np.ndarray, ...]:
         """Train on `rows`, whose later selves are `later` (-1 none); losses noted."""
-        self.unit = self._variance(rows)
+        self._begin(rows)
         optimiser = torch.optim.AdamW(self.parameters, lr=TOP_RATE, weight_decay=DECAY)
         plan = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, TOP_RATE, total_steps=n_steps + 1
+            optimiser, TOP_RATE, total_steps=n_steps + 1, pct_start=0.1
         )
         every, recent, notes = max(n_steps // NOTES, 1), [], []
         for step in progress(range(1, n_steps + 1), "training"):
@@ -90,12 +96,24 @@ class Training:
             )
         return total / len(rows) / self.unit if len(rows) else np.nan
 
-    def _variance(self, rows: np.ndarray) -> float:
-        """Mean square difference of pictures to the mean cell, which is round."""
+    @torch.no_grad()
+    def _begin(self, rows: np.ndarray) -> None:
+        """Let the decoder begin with the mean cell in one pose.
+
+        From a round cell it would learn nothing for long: a round cell fits others as
+        well in one pose as in the next.
+        """
         picked = rows[torch.randperm(len(rows), generator=self.source)[:SAMPLE]]
-        seen, _ = polar(read(self.crops, np.sort(picked)))
+        seen, _ = polar(read(self.crops, picked))
         round_cell = seen.mean(dim=(0, 3), keepdim=True)
-        return float(weight(seen - round_cell).mean() / seen[0].numel())
+        off = weight(seen - round_cell)
+        self.unit = max(float(off.mean()) / seen[0].numel(), 1e-12)
+        mean = seen[off.argsort()[len(off) // 2]][None]
+        for _ in range(ROUNDS):
+            mean = posed(mean.expand_as(seen), seen).mean(dim=0, keepdim=True)
+        last = self.decoder.net[-1]
+        last.weight *= QUIET
+        last.bias[:] = mean.flatten()
 
     def weights(self) -> np.ndarray:
         """All weights in one vector."""
@@ -160,19 +178,5 @@ def decoded(model: Autoencoder, crops, batch: np.ndarray | None):
         seen, _ = polar(values)
         picture = decoder(encoder(seen), indicators(codes[own], model.n_batches))
         made.append(picture.numpy())
-        shown.append(_posed(picture, seen).numpy())
+        shown.append(posed(picture, seen).numpy())
     return np.concatenate(made), np.concatenate(shown)
-
-
-def _posed(made: Tensor, seen: Tensor) -> Tensor:
-    """Turn, and reflect if need be, the seen picture to fit the made one."""
-    n_angles = seen.shape[-1]
-    poses = torch.stack(
-        [
-            side.roll(shift, dims=-1)
-            for side in (seen, seen.flip(-1))
-            for shift in range(n_angles)
-        ]
-    )
-    best = ((poses - made) ** 2).sum(dim=(2, 3, 4)).argmin(dim=0)
-    return poses[best, torch.arange(len(seen))]
