@@ -11,6 +11,7 @@ from cellstate._base.results import Result
 
 ROUNDS = 50  # of alignment to the mean outline; it settles within about ten
 SETTLED = 1e-10
+FINER = 16  # parts of the distance of two points, to which start points are moved
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -120,15 +121,16 @@ def fit_shape_modes(
         if np.abs(mean - before).max() < SETTLED:
             break
     off = _pairs(z - mean).reshape(len(z), -1)
-    _, size, modes = np.linalg.svd(off, full_matrices=False)
-    kept = min(integer(n_components, "n_components", 1), len(z) - 1, len(size))
-    largest = np.abs(modes[:kept]).argmax(axis=1)
-    modes = modes[:kept] * np.sign(modes[np.arange(kept), largest])[:, None]
+    kept = min(integer(n_components, "n_components", 1), len(z) - 1, off.shape[1])
+    variance, modes = np.linalg.eigh(off.T @ off / (len(z) - 1))
+    modes = modes.T[::-1][:kept]
+    largest = np.abs(modes).argmax(axis=1)
+    modes = modes * np.sign(modes[np.arange(kept), largest])[:, None]
     return ShapeModes(
         mean=_pairs(mean),
         modes=modes.reshape(kept, -1, 2),
-        variance=size[:kept] ** 2 / (len(z) - 1),
-        total_variance=float((size**2).sum() / (len(z) - 1)),
+        variance=np.maximum(variance[::-1][:kept], 0),
+        total_variance=float((off**2).sum() / (len(z) - 1)),
         mirrored=bool(mirrored),
         n_outlines=len(z),
     )
@@ -180,11 +182,16 @@ def _onto(z: np.ndarray, mean: np.ndarray, mirrored: bool) -> np.ndarray:
 
 def _turned(z: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Outlines (n, m) in the best pose, and how well they overlap the mean, (n,)."""
-    # Sum over points j of z[j + s] conj(mean[j]), for every shift s at once.
-    overlap = np.fft.ifft(np.conj(np.fft.fft(mean)) * np.fft.fft(z, axis=1), axis=1)
+    m = len(mean)
+    order = np.fft.fftfreq(m, 1 / m)
+    spectrum = np.fft.fft(z, axis=1)
+    product = spectrum * np.conj(np.fft.fft(mean))
+    # Sums over points j of z[j + s] conj(mean[j]), for shifts s of 1 / FINER points.
+    padded = np.zeros((len(z), FINER * m), dtype=complex)
+    padded[:, order.astype(int)] = product
+    overlap = np.fft.ifft(padded, axis=1) * FINER
     shift = np.abs(np.nan_to_num(overlap)).argmax(axis=1)
-    rows = np.arange(len(z))
-    best = overlap[rows, shift]
+    best = overlap[np.arange(len(z)), shift]
+    moved = spectrum * np.exp(2j * np.pi * order * shift[:, None] / (FINER * m))
     turn = np.exp(-1j * np.angle(best))[:, None]
-    places = (np.arange(len(mean)) + shift[:, None]) % len(mean)
-    return z[rows[:, None], places] * turn, np.abs(best)
+    return np.fft.ifft(moved, axis=1) * turn, np.abs(best)
