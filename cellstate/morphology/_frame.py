@@ -155,7 +155,7 @@ def _measure_block(
     }
     columns = [mask[feature.name] for feature in GEOMETRY]
     rank, waves, shares = depth_rank(block), angular_waves(block.dx, block.dy), None
-    label = labels[block.row[block.start], block.col[block.start]]
+    label = labels[block.run_row[block.first_run], block.run_col[block.first_run]]
     for plane in planes:
         channel = Channel(block=block, image=plane.image, background=plane.background)
         shares = smooth_mask(block) if shares is None else shares

@@ -56,15 +56,13 @@ def convex_chains(block: Block) -> Chains:
 
 def _flanks(block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Outermost half-pixel point of every row and between rows, both sides."""
-    begin, length = block.runs
-    new = np.diff(block.cell[begin], prepend=-1) != 0
-    new |= np.diff(block.row[begin], prepend=-1) != 0
-    last = (begin + length - 1)[np.append(new[1:], True)]
-    first = begin[new]
-    cell, row = block.cell[first], block.row[first]
+    new = np.diff(block.run_cell, prepend=-1) != 0
+    new |= np.diff(block.run_row, prepend=-1) != 0
+    last = (block.run_col + block.run_length - 1)[np.append(new[1:], True)]
+    first, cell, row = block.run_col[new], block.run_cell[new], block.run_row[new]
     adjacent = (np.diff(cell) == 0) & (np.diff(row) == 1)
     sides = []
-    for side, edge in enumerate((2 * block.col[first], -2 * block.col[last])):
+    for side, edge in enumerate((2 * first, -2 * last)):
         x = np.stack([edge, edge - 1, edge], axis=1)
         x[:-1, 2] = np.where(adjacent, np.minimum(edge[:-1], edge[1:]), edge[:-1])
         kept = np.ones(x.shape, bool)

@@ -53,13 +53,13 @@ def ellipse(block: Block, weight: np.ndarray | None = None) -> Ellipse:
         Arrays of shape (n,); NaN where all weights are zero. `orientation` is
         the angle from the row axis to the long axis, NaN for round cells.
     """
-    dx, dy = block.dx, block.dy
-    wx, wy = (dx, dy) if weight is None else (weight * dx, weight * dy)
-    total = block.count if weight is None else block.sum(weight)
-    mx, my = over(block.sum(wx), total), over(block.sum(wy), total)
-    xx = over(block.sum(wx * dx), total) - mx * mx
-    yy = over(block.sum(wy * dy), total) - my * my
-    xy = over(block.sum(wx * dy), total) - mx * my
+    # Moments along x of each run; a run has one y.
+    w, wx, wxx = _of_runs(block) if weight is None else _of_weighted(block, weight)
+    y = block.run_y
+    sums = (wx, w * y, wxx, w * y * y, wx * y)
+    total = block.sum_runs(w)
+    mx, my, xx, yy, xy = (over(block.sum_runs(part), total) for part in sums)
+    xx, yy, xy = xx - mx * mx, yy - my * my, xy - mx * my
     half, turn = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
     large, small = half + turn, half - turn
     small = np.where(small < 1e-12 * large, 0, small)
@@ -75,6 +75,22 @@ def ellipse(block: Block, weight: np.ndarray | None = None) -> Ellipse:
         offset_x=mx,
         offset_y=my,
     )
+
+
+def _of_runs(block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sums of 1, x and x^2 over the pixels of each run, (R,)."""
+    x, n = block.run_x, block.run_length
+    pairs = n * (n - 1) / 2
+    return n, n * x + pairs, n * x * x + 2 * x * pairs + pairs * (2 * n - 1) / 3
+
+
+def _of_weighted(
+    block: Block, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same sums with weights, shape (N,)."""
+    wx = weight * block.dx
+    sums = (np.add.reduceat(part, block.run_start) for part in (weight, wx, wx * block.dx))
+    return tuple(sums)
 
 
 def shape_moments(block: Block, fit: Ellipse) -> dict[str, np.ndarray]:
