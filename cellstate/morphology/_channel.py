@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cellstate.morphology._block import Block, over, sort_within
+from cellstate.morphology._block import Block, Ordered, over, sort_within
 from cellstate.morphology.moments import Ellipse, ellipse
 
 BINS = 64
@@ -37,8 +37,18 @@ class Channel:
         return self.values - self.block.spread(self.mean)
 
     @cached_property
+    def detail(self) -> np.ndarray:
+        """The deviation in 24 bits, half the memory traffic, (N,) float32."""
+        return self.deviation.astype(np.float32)
+
+    @cached_property
+    def square(self) -> np.ndarray:
+        """Squared deviation, (N,)."""
+        return self.deviation * self.deviation
+
+    @cached_property
     def variance(self) -> np.ndarray:
-        return self.block.mean(self.deviation**2)
+        return self.block.mean(self.square)
 
     @cached_property
     def mean_signal(self) -> np.ndarray:
@@ -59,8 +69,8 @@ class Channel:
         return ellipse(self.block, self.weight)
 
     @cached_property
-    def ordered(self) -> np.ndarray:
-        """Values sorted within each cell, (N,)."""
+    def ordered(self) -> Ordered:
+        """Values sorted within each cell."""
         return sort_within(self.values, self.block.cell)
 
     @cached_property
@@ -82,7 +92,7 @@ class Channel:
         below = at.astype(np.int64)
         above = np.minimum(below + 1, self.block.count - 1)
         start = self.block.start
-        low, high = self.ordered[start + below], self.ordered[start + above]
+        low, high = self.ordered.at(start + below), self.ordered.at(start + above)
         return low + (at - below) * (high - low)
 
     @cached_property
@@ -92,13 +102,14 @@ class Channel:
         scale = BINS / np.where(span > 0, span, 1)
         spread = self.block.spread
         level = (self.values - spread(self.lowest)) * spread(scale)
-        bins = np.clip(level.astype(np.int64), 0, BINS - 1)
-        flat = np.bincount(self.block.cell * BINS + bins, minlength=self.block.n * BINS)
+        bins = np.minimum(level.astype(np.int64), BINS - 1)
+        bins += spread(np.arange(0, self.block.n * BINS, BINS))
+        flat = np.bincount(bins, minlength=self.block.n * BINS)
         return flat.reshape(self.block.n, BINS)
 
     @cached_property
     def core(self) -> np.ndarray:
-        """Pixels above the cell's own Otsu threshold, (N,) bool."""
+        """One for pixels above the cell's own Otsu threshold, else zero, (N,)."""
         share = self.histogram / self.block.count[:, None]
         below = np.cumsum(share, axis=1)[:, :-1]
         moment = np.cumsum(share * np.arange(BINS), axis=1)
@@ -106,7 +117,13 @@ class Channel:
         between = over(gap**2, below * (1 - below))
         cut = np.argmax(np.nan_to_num(between), axis=1) + 1
         threshold = self.lowest + cut * (self.highest - self.lowest) / BINS
-        return self.values >= self.block.spread(threshold)
+        return (self.values >= self.block.spread(threshold)).astype(np.float64)
+
+
+def as_detail(values: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Values minus a mean, taken off in 53 bits and kept in 24, float32."""
+    out = np.empty(mean.shape, np.float32)
+    return np.subtract(values, mean, out=out, casting="same_kind")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

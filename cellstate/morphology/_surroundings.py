@@ -55,12 +55,12 @@ class Surroundings:
 def ring_median(around: Surroundings, image: np.ndarray, n: int) -> np.ndarray:
     """Median of the free pixels 3 and 5 px outside each cell, (n,); NaN if none."""
     cell, values = around.ring_cell, image.take(around.ring).astype(np.float64)
-    values = sort_within(values, cell)
+    ordered = sort_within(values, cell)
     count = np.bincount(cell, minlength=n)
     start = np.cumsum(count) - count
     known = count > 0
     median = np.full(n, np.nan)
     low = start[known] + (count[known] - 1) // 2
     high = start[known] + count[known] // 2
-    median[known] = (values[low] + values[high]) / 2
+    median[known] = (ordered.at(low) + ordered.at(high)) / 2
     return median

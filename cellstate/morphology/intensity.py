@@ -63,7 +63,7 @@ def intensity_level(channel: Channel, around: Surroundings) -> dict[str, np.ndar
     """
     block, mean_signal = channel.block, channel.mean_signal
     sd = np.sqrt(channel.variance)
-    square = channel.deviation * channel.deviation
+    square = channel.square
     spread = np.where(channel.varied, channel.variance, np.nan)
     median = channel.quantile(0.5)
     ring = ring_median(around, channel.image, block.n)
@@ -96,12 +96,12 @@ def bright_shape(channel: Channel, mask: Ellipse) -> dict[str, np.ndarray]:
     `mask` is the ellipse of the mask itself.
     """
     block, bright = channel.block, channel.ellipse
-    core = ellipse(block, channel.core.astype(float))
+    core = ellipse(block, channel.core)
     share = block.mean(channel.core)
     inside = block.sum(channel.signal * channel.core)
     outside = block.sum(channel.signal) - inside
     half = (channel.highest + channel.background) / 2
-    above = channel.values > block.spread(half)
+    above = (channel.values > block.spread(half)).astype(np.float64)
     lit = np.where(channel.highest > channel.background, 1, np.nan)
     cored = np.where(channel.varied, 1, np.nan)
     contrast = over(inside / share, outside) * (1 - share)
@@ -134,7 +134,8 @@ def radial(channel: Channel, rank: np.ndarray) -> dict[str, np.ndarray]:
         Depth of each pixel over the largest depth of its cell, (N,), in [0, 1].
     """
     block, weight = channel.block, channel.weight
-    zone = block.cell * ZONES + np.minimum((ZONES * rank).astype(np.int64), ZONES - 1)
+    zone = np.minimum((ZONES * rank).astype(np.int64), ZONES - 1)
+    zone += block.spread(np.arange(0, block.n * ZONES, ZONES))
     share = np.bincount(zone, weight, block.n * ZONES).reshape(block.n, ZONES)
     total = block.sum(weight)
     centred = rank - block.spread(block.mean(rank))

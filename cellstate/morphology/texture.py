@@ -5,10 +5,12 @@ the pixels of one cell only, by normalised convolution; `sharpness` and
 `edge_sharpness` alone look across the border.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from cellstate.morphology._block import Block, over
-from cellstate.morphology._channel import Channel
+from cellstate.morphology._channel import Channel, as_detail
 from cellstate.morphology._feature import Feature
 from cellstate.morphology._surroundings import Surroundings
 from cellstate.morphology.contours import Cracks
@@ -29,7 +31,7 @@ TEXTURE = (
 
 
 def texture(
-    channel: Channel, cracks: Cracks, around: Surroundings, smooth_mask: list
+    channel: Channel, cracks: Cracks, around: Surroundings, mask_levels: list
 ) -> dict[str, np.ndarray]:
     """Features `TEXTURE` of each cell, in px; gradients over interior pixels.
 
@@ -37,16 +39,18 @@ def texture(
     like exp(-r^2 / 2 l^2). `sharpness` falls when the picture is blurred.
     """
     block, mean_signal = channel.block, channel.mean_signal
+    # The cell's mean is off, so that 24 bits suffice from here on.
+    own, inner = channel.detail, block.interior.astype(np.float32)
     up, right, down, left = _neighbours(channel)
-    inner = block.interior
     kept = block.sum(inner)
     varied = np.where(channel.varied, 1, np.nan)
 
-    slope = ((right - left) ** 2 + (down - up) ** 2) * (0.25 * inner)
-    ring, own = up + right + down + left, channel.deviation
+    across, along = right - left, down - up
+    slope = (across * across + along * along) * inner / 4
+    ring = up + right + down + left
     square = up * up + right * right + down * down + left * left + own * own
-    local = np.maximum(square / 5 - ((ring + own) / 5) ** 2, 0)
-    local = np.sqrt(local) * inner
+    middle = (ring + own) / 5
+    local = np.sqrt(np.maximum(square / 5 - middle * middle, 0)) * inner
     laplacian = ring - 4 * own
 
     share = channel.histogram / block.count[:, None]
@@ -59,18 +63,17 @@ def texture(
         "entropy": varied * bits,
         "sharpness": varied * over(block.mean(laplacian**2), channel.variance),
         "edge_sharpness": over(_edge_drop(channel, cracks, around), mean_signal),
-    } | _bands(channel, smooth_mask)
+    } | _bands(channel, mask_levels)
 
 
 def _neighbours(channel: Channel) -> list[np.ndarray]:
-    """Values above, right, below, left minus the cell's mean, 4 x (N,).
+    """Values above, right, below, left minus the cell's mean, 4 x (N,) float32.
 
     The frame's last row or column is its own neighbour beyond the end.
     """
     block, image = channel.block, channel.image
     mean = block.spread(channel.mean)
     height, width = image.shape
-    steps = [-width, 1, width, -1]
     if block.box[:, :2].min() == 0 or (block.box[:, 2:] == image.shape).any():
         steps = [
             -width * (block.row > 0),
@@ -78,7 +81,12 @@ def _neighbours(channel: Channel) -> list[np.ndarray]:
             width * (block.row < height - 1),
             -1 * (block.col > 0),
         ]
-    return [image.take(block.place + step) - mean for step in steps]
+        found = [image.take(block.place + step) for step in steps]
+    else:
+        above, flat = block.place - width, image.ravel()
+        ahead = (0, width + 1, 2 * width, width - 1)
+        found = [flat[step:].take(above) for step in ahead]
+    return [as_detail(values, mean) for values in found]
 
 
 def _edge_drop(channel: Channel, cracks: Cracks, around: Surroundings) -> np.ndarray:
@@ -89,7 +97,14 @@ def _edge_drop(channel: Channel, cracks: Cracks, around: Surroundings) -> np.nda
     return over(np.bincount(cell, drop, n), np.bincount(cell, minlength=n))
 
 
-def smooth(strip: np.ndarray) -> list[np.ndarray]:
+class Level(NamedTuple):
+    """A strip smoothed to one scale, flat; item i belongs to spot i + `first`."""
+
+    values: np.ndarray
+    first: int
+
+
+def smooth(strip: np.ndarray) -> list[Level]:
     """Strip smoothed with sigma of about 0.7, 1.6 and 3.2 px, times 16 per level.
 
     Binomial filters (1, 2, 1) with holes of 1, 2 and 4 px in a row; their
@@ -100,40 +115,46 @@ def smooth(strip: np.ndarray) -> list[np.ndarray]:
     ----------
     Starck, Murtagh, Bertero, Starlet transform (2015).
     """
-    levels = []
+    flat, width = strip.ravel(), strip.shape[1]
+    first, levels = 0, []
     for hole in (1, 2, 4):
-        for axis in (0, 1):
-            strip = _binomial(strip, hole, axis)
-        levels.append(strip)
+        # Twice (1, 1) is (1, 2, 1). The margin of the strip is as wide as the
+        # filters reach: no pixel is lost and a row never sees the next.
+        for step in (hole * width, hole):
+            pair = flat[:-step] + flat[step:]
+            flat = pair[:-step] + pair[step:]
+            first += step
+        levels.append(Level(flat, first))
     return levels
 
 
-def _binomial(strip: np.ndarray, hole: int, axis: int) -> np.ndarray:
-    """Along one axis; the margin of the strip is wide enough to lose no pixel."""
-    out = strip + strip
-    ahead, behind = [slice(None)] * 2, [slice(None)] * 2
-    ahead[axis], behind[axis] = slice(hole, None), slice(None, -hole)
-    out[tuple(ahead)] += strip[tuple(behind)]
-    out[tuple(behind)] += strip[tuple(ahead)]
-    return out
+class MaskLevel(NamedTuple):
+    """Where the pixels are in a `Level`, and how much of the filter is on the cell."""
+
+    at: np.ndarray  # (N,)
+    gain: np.ndarray  # (N,) one over the share of the filter that lies in the cell
 
 
-def smooth_mask(block: Block) -> list[np.ndarray]:
-    """Share of the filter that lies in the cell, for each level and pixel."""
-    return [level.take(block.spot) for level in smooth(block.mask.astype(np.float32))]
+def smooth_mask(block: Block) -> list[MaskLevel]:
+    """One for each level of `smooth`."""
+    levels = []
+    for level in smooth(block.mask.astype(np.float32)):
+        at = block.spot - level.first
+        levels.append(MaskLevel(at, 1 / level.values.take(at)))
+    return levels
 
 
-def _bands(channel: Channel, mask_levels: list) -> dict[str, np.ndarray]:
+def _bands(channel: Channel, mask_levels: list[MaskLevel]) -> dict[str, np.ndarray]:
     block = channel.block
-    # Half the memory traffic; the mean is already off, so that 24 bits suffice.
     strip = np.zeros(block.strip_shape, np.float32)
-    strip.ravel()[block.spot] = channel.deviation
-    finer, columns = channel.deviation, {}
-    for name, level, share in zip(BANDS, smooth(strip), mask_levels, strict=False):
-        coarser = level.take(block.spot) / share
-        columns[name] = block.mean((finer - coarser) ** 2)
+    strip.ravel()[block.spot] = channel.detail
+    finer, columns = channel.detail, {}
+    for name, level, mask in zip(BANDS, smooth(strip), mask_levels, strict=False):
+        coarser = level.values.take(mask.at) * mask.gain
+        lost = finer - coarser
+        columns[name] = block.mean(lost * lost)
         finer = coarser
-    columns[BANDS[-1]] = block.mean(finer**2)
+    columns[BANDS[-1]] = block.mean(finer * finer)
     return {
         name: over(np.sqrt(energy), channel.mean_signal)
         for name, energy in columns.items()

@@ -10,9 +10,9 @@ from cellstate.morphology._feature import LENGTH_POWER
 
 TABLE = feature_table(["c"])
 INVARIANT = np.array([feature.invariant for feature in TABLE])
-# The picture enters the filters as 24-bit floats, and squares of them are
+# The picture enters the filters as 24-bit floats, and their squares are
 # summed in another order when rows become columns: 1e-6, else 1e-9.
-BAND = np.array([feature.name.startswith("band_") for feature in TABLE])
+BAND = np.array([feature.family == "texture" for feature in TABLE])
 
 
 def measure(image, labels, **options):
