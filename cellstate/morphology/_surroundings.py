@@ -25,9 +25,10 @@ class Surroundings:
     @classmethod
     def of(cls, block: Block, cracks: Cracks, labels: np.ndarray) -> "Surroundings":
         height, width = labels.shape
-        row, col = block.row[cracks.pixel], block.col[cracks.pixel]
+        start = block.place[cracks.pixel]
+        row, col = np.divmod(start, width)
         down, right = NORMAL_Y[cracks.side], NORMAL_X[cracks.side]
-        start, step = block.place[cracks.pixel], down * width + right
+        step = down * width + right
 
         def beyond(distance: int) -> tuple[np.ndarray, np.ndarray]:
             y, x = row + distance * down, col + distance * right

@@ -85,30 +85,28 @@ class Outline:
 
 def find_cracks(block: Block) -> Cracks:
     """All cracks of the cells of a block and the crack that follows each."""
-    pixel = np.flatnonzero(~block.interior)
-    mask, steps = block.mask.ravel(), block.steps
-    outside = ~mask.take(block.spot[pixel][:, None] + steps)
-    found = np.flatnonzero(outside)
-    which, side = found >> 2, found & 3
-    number = np.empty(outside.size, np.int64)
-    number[found] = np.arange(found.size)
-    rank = np.empty(block.mask.size, np.int64)
-    rank[block.spot[pixel]] = np.arange(pixel.size)
+    rim = np.flatnonzero(~block.interior)
+    spot, mask, steps = block.spot[rim], block.mask.ravel(), block.steps
+    outside = [np.flatnonzero(~mask.take(spot + step)) for step in steps]
+    which = np.concatenate(outside)
+    side = np.repeat(np.arange(4), [part.size for part in outside])
+    # Number of the crack on a side of a pixel of the strip.
+    number = np.empty((4, mask.size), np.int32)
+    here = spot[which]
+    number[side, here] = np.arange(which.size)
 
-    ahead = block.spot[pixel[which]] + steps[(side + 1) & 3]
+    ahead = here + np.roll(steps, -1)[side]
     diagonal = ahead + steps[side]
     # Diagonal contact connects, hence the diagonal pixel is asked first.
     left, straight = mask.take(diagonal), mask.take(ahead)
     next_side = np.where(left, side - 1, np.where(straight, side, side + 1)) & 3
-    next_which = which.copy()
-    straight &= ~left
-    next_which[left] = rank[diagonal[left]]
-    next_which[straight] = rank[ahead[straight]]
+    there = np.where(left, diagonal, np.where(straight, ahead, here))
+    pixel = rim[which]
     return Cracks(
-        pixel=pixel[which],
+        pixel=pixel,
         side=side,
-        cell=block.cell[pixel[which]],
-        successor=number[4 * next_which + next_side],
+        cell=block.cell[pixel],
+        successor=number[next_side, there].astype(np.int64),
     )
 
 

@@ -43,14 +43,15 @@ def convex_chains(block: Block) -> Chains:
     """
     chain, row, x = _flanks(block)
     while True:
-        same = (chain[2:] == chain[:-2]).nonzero()[0] + 1
-        r0, r1, r2 = row[same - 1], row[same], row[same + 1]
-        x0, x1, x2 = x[same - 1], x[same], x[same + 1]
-        above = x1 * (r2 - r0) >= x0 * (r2 - r1) + x2 * (r1 - r0)
+        down, right = np.diff(row), np.diff(x)
+        # Of three in a row, the second is not left of the line between the others.
+        above = right[:-1] * down[1:] >= right[1:] * down[:-1]
+        above &= chain[2:] == chain[:-2]
         if not above.any():
             return Chains(chain=chain, row=row, x=x)
         kept = np.ones(chain.size, bool)
-        kept[same[above]] = False
+        kept[1:-1] = ~above
+        kept = np.flatnonzero(kept)
         chain, row, x = chain[kept], row[kept], x[kept]
 
 

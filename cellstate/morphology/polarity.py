@@ -36,10 +36,13 @@ Waves = list[tuple[np.ndarray, np.ndarray]]
 
 def angular_waves(x: np.ndarray, y: np.ndarray) -> Waves:
     """cos(m phi), sin(m phi) for m = 1, 2, 3, of the shape of x; 0 at the origin."""
-    square = x * x + y * y
-    inverse = (square > 1e-18) / np.sqrt(np.maximum(square, 1e-18))
-    c1, s1 = x * inverse, y * inverse
-    c2, s2 = c1 * c1 - s1 * s1, 2 * c1 * s1
+    inverse = x * x
+    inverse += y * y
+    at_origin = np.flatnonzero(inverse < 1e-18)
+    inverse[at_origin] = np.inf
+    np.sqrt(inverse, out=inverse)
+    c1, s1 = x / inverse, y / inverse
+    c2, s2 = (c1 + s1) * (c1 - s1), 2 * c1 * s1
     return [(c1, s1), (c2, s2), (c2 * c1 - s2 * s1, s2 * c1 + c2 * s1)]
 
 
