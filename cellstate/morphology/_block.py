@@ -11,7 +11,7 @@ import numpy as np
 MARGIN = 7
 # Strip pixels per block: few enough for the temporaries to stay in the cache,
 # enough to make the calls themselves cheap.
-STRIP_PIXELS = 300_000
+STRIP_PIXELS = 360_000
 # An array that is freed at once. The C library keeps as much memory as it has
 # seen freed in one piece, up to 32 MB, instead of giving it back to the system and
 # asking again: for each temporary of a block this costs more than the arithmetic.
@@ -164,6 +164,11 @@ class Block:
         return np.array([-width, 1, width, -1])
 
     @cached_property
+    def rim(self) -> np.ndarray:
+        """Pixels with one of their four neighbours outside the cell, indices."""
+        return np.flatnonzero(~self.interior)
+
+    @cached_property
     def interior(self) -> np.ndarray:
         """Whether a pixel has its four neighbours in the cell, (N,)."""
         mask = self.mask
@@ -242,7 +247,10 @@ def _shelves(box: np.ndarray) -> Iterator[tuple[int, int]]:
 
 def over(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     """Ratio, NaN where the denominator is not positive."""
-    return np.where(bottom > 0, top, np.nan) / np.where(bottom > 0, bottom, 1)
+    known = bottom > 0
+    if known.all():
+        return top / bottom
+    return np.where(known, top, np.nan) / np.where(known, bottom, 1)
 
 
 class Ordered(NamedTuple):

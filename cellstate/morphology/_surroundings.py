@@ -25,9 +25,9 @@ class Surroundings:
     @classmethod
     def of(cls, block: Block, cracks: Cracks, labels: np.ndarray) -> "Surroundings":
         height, width = labels.shape
-        start = block.place[cracks.pixel]
+        start = block.place.take(cracks.pixel)
         row, col = np.divmod(start, width)
-        down, right = NORMAL_Y[cracks.side], NORMAL_X[cracks.side]
+        down, right = NORMAL_Y.take(cracks.side), NORMAL_X.take(cracks.side)
         step = down * width + right
 
         def beyond(distance: int) -> tuple[np.ndarray, np.ndarray]:

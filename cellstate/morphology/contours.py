@@ -85,36 +85,35 @@ class Outline:
 
 def find_cracks(block: Block) -> Cracks:
     """All cracks of the cells of a block and the crack that follows each."""
-    rim = np.flatnonzero(~block.interior)
-    spot, mask, steps = block.spot[rim], block.mask.ravel(), block.steps
+    rim, mask, steps = block.rim, block.mask.ravel(), block.steps
+    spot = block.spot.take(rim)
     outside = [np.flatnonzero(~mask.take(spot + step)) for step in steps]
-    which = np.concatenate(outside)
-    side = np.repeat(np.arange(4), [part.size for part in outside])
+    which, found = np.concatenate(outside), [part.size for part in outside]
+    side, here = np.repeat(np.arange(4), found), spot.take(which)
     # Number of the crack on a side of a pixel of the strip.
-    number = np.empty((4, mask.size), np.int32)
-    here = spot[which]
-    number[side, here] = np.arange(which.size)
+    number = np.empty(4 * mask.size, np.int32)
+    number[side * mask.size + here] = np.arange(which.size)
 
-    ahead = here + np.roll(steps, -1)[side]
-    diagonal = ahead + steps[side]
+    ahead = here + np.repeat(np.roll(steps, -1), found)
+    diagonal = ahead + np.repeat(steps, found)
     # Diagonal contact connects, hence the diagonal pixel is asked first.
     left, straight = mask.take(diagonal), mask.take(ahead)
     next_side = np.where(left, side - 1, np.where(straight, side, side + 1)) & 3
     there = np.where(left, diagonal, np.where(straight, ahead, here))
-    pixel = rim[which]
+    pixel = rim.take(which)
     return Cracks(
         pixel=pixel,
         side=side,
-        cell=block.cell[pixel],
-        successor=number[next_side, there].astype(np.int64),
+        cell=block.cell.take(pixel),
+        successor=number.take(next_side * mask.size + there).astype(np.int64),
     )
 
 
 def trace(block: Block, cracks: Cracks) -> Outline:
     """Outline of the largest piece of each cell, clockwise on the screen."""
     pixel, side, following = cracks.pixel, cracks.side, cracks.successor
-    x = block.dx[pixel] + NORMAL_X[side] / 2
-    y = block.dy[pixel] + NORMAL_Y[side] / 2
+    x = block.dx.take(pixel) + (NORMAL_X / 2).take(side)
+    y = block.dy.take(pixel) + (NORMAL_Y / 2).take(side)
     longest = int(np.bincount(cracks.cell).max())
     root = _first_of_cycle(following, longest)
 
@@ -149,8 +148,8 @@ def _first_of_cycle(following: np.ndarray, longest: int) -> np.ndarray:
     """Smallest index on the cycle of each element, by pointer doubling."""
     first = np.arange(following.size)
     for _ in range(max(longest - 1, 1).bit_length()):
-        first = np.minimum(first, first[following])
-        following = following[following]
+        first = np.minimum(first, first.take(following))
+        following = following.take(following)
     return first
 
 
@@ -160,8 +159,8 @@ def _steps_to_last(following: np.ndarray, root: np.ndarray, longest: int) -> np.
     steps = (~last).astype(np.int64)
     following = np.where(last, np.arange(following.size), following)
     for _ in range(max(longest - 1, 1).bit_length()):
-        steps = steps + steps[following]
-        following = following[following]
+        steps = steps + steps.take(following)
+        following = following.take(following)
     return steps
 
 
@@ -176,8 +175,7 @@ def perimeter(block: Block) -> np.ndarray:
     Benkrid, Crookes, Benkrid, Design and FPGA Implementation of a Perimeter
     Estimator, IMVIP (2000).
     """
-    border = ~block.interior
-    spot, cell = block.spot[border], block.cell[border]
+    spot, cell = block.spot.take(block.rim), block.cell.take(block.rim)
     rim = np.zeros(block.mask.size, np.uint8)
     rim[spot] = 1
     up, right, down, left = block.steps

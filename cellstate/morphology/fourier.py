@@ -58,7 +58,8 @@ def coefficients(outline: Outline) -> np.ndarray:
     cell = outline.cell[corner]
     first = np.searchsorted(cell, np.arange(outline.start.size))
     turn = turn[corner]
-    phase = np.exp(-2j * np.pi * outline.position[corner] / outline.length[cell])
+    angle = (-2 * np.pi) * outline.position[corner] / outline.length[cell]
+    phase = np.cos(angle) + 1j * np.sin(angle)
     modes = np.zeros((outline.start.size, 2 * HIGHEST + 1), complex)
     forward, backward = turn, turn
     for k in range(1, HIGHEST + 1):

@@ -70,7 +70,8 @@ def _flanks(block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         kept[1:, 0] = ~adjacent  # the point between two rows is there once
         rows = 2 * row[:, None] + np.array([-1, 0, 1])
         chains = np.broadcast_to(2 * cell[:, None] + side, x.shape)
-        sides.append((chains[kept], rows[kept], x[kept]))
+        place = np.flatnonzero(kept)
+        sides.append([part.take(place) for part in (chains, rows, x)])
     chain, rows, x = (np.concatenate(pair) for pair in zip(*sides, strict=True))
     order = np.argsort(chain, kind="stable")
     return chain[order], rows[order], x[order]
@@ -99,16 +100,17 @@ def convex_area(block: Block, chains: Chains) -> np.ndarray:
 
 def hull_polygons(n: int, chains: Chains) -> np.ndarray:
     """Hull vertices as closed polygons, (n, k) complex in px, ends repeated."""
+    size = np.bincount(chains.chain, minlength=2 * n)
+    end = np.cumsum(size)
     right = chains.chain % 2 == 1
-    cell = chains.chain // 2
     # Down the left flank, then up the right one.
-    order = np.lexsort((np.where(right, -chains.row, chains.row), right, cell))
+    order, along = np.arange(right.size), chains.chain[right]
+    order[right] = 2 * end[along] - size[along] - 1 - order[right]
     x = np.where(right, -chains.x, chains.x)[order] / 2
     z = x + 0.5j * chains.row[order]
-    count = np.bincount(cell, minlength=n)
-    start = np.cumsum(count) - count
+    count = size[::2] + size[1::2]
     place = np.minimum(np.arange(count.max()), count[:, None] - 1)
-    return z[start[:, None] + place]
+    return z[(end[1::2] - count)[:, None] + place]
 
 
 def feret(polygon: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -117,14 +119,15 @@ def feret(polygon: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     largest, smallest = np.empty(n), np.empty(n)
     for part in _parts(n, k):
         z = polygon[part]
-        chord = z[:, None, :] - z[:, :, None]
-        square = chord.real**2 + chord.imag**2
+        x, y = z.real.copy(), z.imag.copy()
+        across, down = x[:, None] - x[:, :, None], y[:, None] - y[:, :, None]
+        square = across * across + down * down
         largest[part] = np.sqrt(square.max(axis=(1, 2)))
         edge = np.roll(z, -1, axis=1) - z
         length = np.abs(edge)
         unit = edge / np.where(length > 0, length, 1)
-        height = unit.real[:, :, None] * chord.imag - unit.imag[:, :, None] * chord.real
-        height = np.abs(height).max(axis=2)
+        height = unit.real[:, :, None] * down - unit.imag[:, :, None] * across
+        height = -height.min(axis=2)  # all points lie on one side of an edge
         smallest[part] = np.where(length > 0, height, np.inf).min(axis=1)
     return largest, smallest
 

@@ -54,11 +54,12 @@ def ellipse(block: Block, weight: np.ndarray | None = None) -> Ellipse:
         the angle from the row axis to the long axis, NaN for round cells.
     """
     # Moments along x of each run; a run has one y.
-    w, wx, wxx = _of_runs(block) if weight is None else _of_weighted(block, weight)
+    w, wx, xx = _of_runs(block) if weight is None else _of_weighted(block, weight)
     y = block.run_y
-    sums = (wx, w * y, wxx, w * y * y, wx * y)
+    sums = (block.sum_runs(part) for part in (wx, w * y, w * y * y, wx * y))
     total = block.sum_runs(w)
-    mx, my, xx, yy, xy = (over(block.sum_runs(part), total) for part in sums)
+    mx, my, yy, xy = (over(part, total) for part in sums)
+    xx = over(xx, total)
     xx, yy, xy = xx - mx * mx, yy - my * my, xy - mx * my
     half, turn = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
     large, small = half + turn, half - turn
@@ -78,10 +79,11 @@ def ellipse(block: Block, weight: np.ndarray | None = None) -> Ellipse:
 
 
 def _of_runs(block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sums of 1, x and x^2 over the pixels of each run, (R,)."""
+    """Sums of 1 and x over the pixels of each run, (R,), of x^2 over each cell."""
     x, n = block.run_x, block.run_length
     pairs = n * (n - 1) / 2
-    return n, n * x + pairs, n * x * x + 2 * x * pairs + pairs * (2 * n - 1) / 3
+    square = n * x * x + 2 * x * pairs + pairs * (2 * n - 1) / 3
+    return n, n * x + pairs, block.sum_runs(square)
 
 
 def _of_weighted(
@@ -89,8 +91,8 @@ def _of_weighted(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same sums with weights, shape (N,)."""
     wx = weight * block.dx
-    sums = (np.add.reduceat(part, block.run_start) for part in (weight, wx, wx * block.dx))
-    return tuple(sums)
+    per_run = (np.add.reduceat(part, block.run_start) for part in (weight, wx))
+    return *per_run, block.sum(wx * block.dx)
 
 
 def shape_moments(block: Block, fit: Ellipse) -> dict[str, np.ndarray]:

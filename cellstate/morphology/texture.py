@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cellstate.morphology._block import Block, over
-from cellstate.morphology._channel import Channel, as_detail
+from cellstate.morphology._channel import Channel
 from cellstate.morphology._feature import Feature
 from cellstate.morphology._surroundings import Surroundings
 from cellstate.morphology.contours import Cracks
@@ -46,22 +46,24 @@ def texture(
     varied = np.where(channel.varied, 1, np.nan)
 
     across, along = right - left, down - up
-    slope = (across * across + along * along) * inner / 4
+    slope = (across * across + along * along) * inner
     ring = up + right + down + left
     square = up * up + right * right + down * down + left * left + own * own
-    middle = (ring + own) / 5
-    local = np.sqrt(np.maximum(square / 5 - middle * middle, 0)) * inner
-    laplacian = ring - 4 * own
+    total = ring + own
+    square *= 5
+    square -= total * total
+    local = np.sqrt(np.maximum(square, 0, out=square), out=square) * inner
+    ring -= 4 * own  # now the Laplacian
 
     share = channel.histogram / block.count[:, None]
     bits = -(share * np.log2(np.where(share > 0, share, 1))).sum(axis=1)
     return {
-        "gradient_mean": over(over(block.sum(np.sqrt(slope)), kept), mean_signal),
-        "local_sd": over(over(block.sum(local), kept), mean_signal),
+        "gradient_mean": over(over(block.sum(np.sqrt(slope)) / 2, kept), mean_signal),
+        "local_sd": over(over(block.sum(local) / 5, kept), mean_signal),
         "correlation_length": varied
-        * np.sqrt(over(2 * channel.variance, over(block.sum(slope), kept))),
+        * np.sqrt(over(8 * channel.variance, over(block.sum(slope), kept))),
         "entropy": varied * bits,
-        "sharpness": varied * over(block.mean(laplacian**2), channel.variance),
+        "sharpness": varied * over(block.mean(ring * ring), channel.variance),
         "edge_sharpness": over(_edge_drop(channel, cracks, around), mean_signal),
     } | _bands(channel, mask_levels)
 
@@ -72,7 +74,6 @@ def _neighbours(channel: Channel) -> list[np.ndarray]:
     The frame's last row or column is its own neighbour beyond the end.
     """
     block, image = channel.block, channel.image
-    mean = block.spread(channel.mean)
     height, width = image.shape
     if block.box[:, :2].min() == 0 or (block.box[:, 2:] == image.shape).any():
         steps = [
@@ -81,12 +82,10 @@ def _neighbours(channel: Channel) -> list[np.ndarray]:
             width * (block.row < height - 1),
             -1 * (block.col > 0),
         ]
-        found = [image.take(block.place + step) for step in steps]
-    else:
-        above, flat = block.place - width, image.ravel()
-        ahead = (0, width + 1, 2 * width, width - 1)
-        found = [flat[step:].take(above) for step in ahead]
-    return [as_detail(values, mean) for values in found]
+        return [channel.without_mean(image.take(block.place + k)) for k in steps]
+    above, flat = block.place - width, image.ravel()
+    ahead = (0, width + 1, 2 * width, width - 1)
+    return [channel.without_mean(flat[k:].take(above)) for k in ahead]
 
 
 def _edge_drop(channel: Channel, cracks: Cracks, around: Surroundings) -> np.ndarray:
@@ -138,9 +137,10 @@ class MaskLevel(NamedTuple):
 def smooth_mask(block: Block) -> list[MaskLevel]:
     """One for each level of `smooth`."""
     levels = []
-    for level in smooth(block.mask.astype(np.float32)):
+    for level in smooth(block.mask.astype(np.uint16)):
         at = block.spot - level.first
-        levels.append(MaskLevel(at, 1 / level.values.take(at)))
+        share = level.values.take(at)  # counts up to 16^3, exact in 16 bits
+        levels.append(MaskLevel(at, 1 / share.astype(np.float32)))
     return levels
 
 
