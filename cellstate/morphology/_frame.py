@@ -13,7 +13,12 @@ from cellstate.morphology._surroundings import Surroundings
 from cellstate.morphology._table import GEOMETRY, PER_CHANNEL, feature_table
 from cellstate.morphology.contours import find_cracks, shape_contour, trace
 from cellstate.morphology.depth import depth_rank
-from cellstate.morphology.fourier import coefficients, mode_magnitudes, shape_curvature
+from cellstate.morphology.fourier import (
+    alignments,
+    coefficients,
+    mode_magnitudes,
+    shape_curvature,
+)
 from cellstate.morphology.hull import shape_hull
 from cellstate.morphology.intensity import Zones, bright_shape, intensity_level, radial
 from cellstate.morphology.moments import ellipse, shape_moments
@@ -161,6 +166,7 @@ def _measure_block(
         **shape_hull(block, outline.length),
         **shape_curvature(modes, outline.length),
         **mode_magnitudes(modes),
+        **alignments(modes),
         **boundary_polarity(turns[0]),
         **contact(block, cracks, around),
         # Known only once all blocks of the frame are done.

@@ -7,7 +7,7 @@ import numpy as np
 
 from cellstate.morphology._block import Block, over
 from cellstate.morphology._channel import Channel
-from cellstate.morphology._feature import Feature
+from cellstate.morphology._feature import PER_PIXEL, Feature
 from cellstate.morphology._surroundings import Surroundings, ring_median
 from cellstate.morphology.moments import Ellipse, ellipse
 
@@ -18,7 +18,9 @@ LEVEL = (
     Feature("max_intensity", "intensity", "intensity", "maximum, raw"),
     Feature("median_intensity", "intensity", "intensity", "median, raw"),
     Feature("mean_signal", "intensity", "intensity", "mean above frame background"),
-    Feature("integrated_intensity", "intensity", "intensity", "signal, summed"),
+    Feature(
+        "integrated_intensity", "intensity", "intensity", "signal, summed", PER_PIXEL
+    ),
     Feature("cv", "1", "intensity", "standard deviation over mean signal"),
     Feature("skewness", "1", "intensity", "third standardised moment"),
     Feature("kurtosis", "1", "intensity", "fourth standardised moment minus 3"),
@@ -26,9 +28,15 @@ LEVEL = (
     Feature("p5_to_median", "1", "intensity", "signal at 5 % over signal at 50 %"),
     Feature("peak_to_mean", "1", "intensity", "largest signal over mean signal"),
     Feature(
-        "ring_signal", "intensity", "intensity", "frame background to ring 3, 5 px out"
+        "ring_signal",
+        "intensity",
+        "intensity",
+        "frame background to ring 3, 5 px out",
+        PER_PIXEL,
     ),
-    Feature("ring_contrast", "1", "intensity", "(mean - ring) / mean signal"),
+    Feature(
+        "ring_contrast", "1", "intensity", "(mean - ring) / mean signal", PER_PIXEL
+    ),
 )
 BRIGHT_SHAPE = (
     Feature("weighted_major_axis", "um", "intensity", "long axis of the signal"),

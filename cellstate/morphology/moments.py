@@ -5,19 +5,19 @@ from typing import NamedTuple
 import numpy as np
 
 from cellstate.morphology._block import Block, over
-from cellstate.morphology._feature import Feature
+from cellstate.morphology._feature import TURNED, Feature
 
 SIZE = (
     Feature("area", "um2", "size", "area of the mask"),
     Feature("equivalent_diameter", "um", "size", "diameter of the disc of same area"),
     Feature("major_axis_length", "um", "size", "long axis of the ellipse of moments"),
     Feature("minor_axis_length", "um", "size", "short axis of the ellipse of moments"),
-    Feature("extent", "1", "size", "area over area of the upright box", False),
+    Feature("extent", "1", "size", "area over area of the upright box", ("rotation",)),
 )
 SHAPE = (
     Feature("eccentricity", "1", "contour", "of the ellipse of moments; 0 if round"),
     Feature("aspect_ratio", "1", "contour", "long over short axis"),
-    Feature("orientation", "rad", "contour", "row axis to long axis", False),
+    Feature("orientation", "rad", "contour", "row axis to long axis", TURNED),
 )
 
 

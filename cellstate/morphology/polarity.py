@@ -17,7 +17,7 @@ import numpy as np
 
 from cellstate.morphology._block import Block, over
 from cellstate.morphology._channel import Channel
-from cellstate.morphology._feature import Feature
+from cellstate.morphology._feature import TURNED, Feature
 from cellstate.morphology.contours import Outline
 
 HIGHEST = 3
@@ -29,8 +29,8 @@ SIGNAL = (
     Feature("a1", "1", "polarity", "|a_1| of the signal: one bright side"),
     Feature("a2", "1", "polarity", "|a_2| of the signal: two bright ends"),
     Feature("a3", "1", "polarity", "|a_3| of the signal: three bright corners"),
-    Feature("a1_phase", "rad", "polarity", "side of a_1, from x towards y", False),
-    Feature("a2_phase", "rad", "polarity", "axis of a_2, from x towards y", False),
+    Feature("a1_phase", "rad", "polarity", "side of a_1, from x towards y", TURNED),
+    Feature("a2_phase", "rad", "polarity", "axis of a_2, from x towards y", TURNED),
     Feature("offset", "um", "polarity", "centroid of mask to centroid of signal"),
     Feature("relative_offset", "1", "polarity", "offset over the equivalent radius"),
 )

@@ -11,22 +11,54 @@ import numpy as np
 
 from cellstate.morphology._block import Block, over
 from cellstate.morphology._channel import Channel
-from cellstate.morphology._feature import Feature
+from cellstate.morphology._feature import PER_PIXEL, Feature
 from cellstate.morphology._surroundings import Surroundings
 from cellstate.morphology.contours import Cracks
 
 BANDS = ("band_noise", "band_1px", "band_2px", "band_4px")
 TEXTURE = (
     Feature("gradient_mean", "1/um", "texture", "mean gradient over mean signal"),
-    Feature("local_sd", "1", "texture", "mean sd among 5 pixels over mean signal"),
+    Feature(
+        "local_sd", "1", "texture", "mean sd among 5 pixels over mean signal", PER_PIXEL
+    ),
     Feature("correlation_length", "um", "texture", "sqrt(2 variance / <gradient^2>)"),
     Feature("entropy", "1", "texture", "bits of the histogram, 64 bins, own range"),
-    Feature("sharpness", "1", "texture", "mean squared Laplacian (px) over variance"),
+    Feature(
+        "sharpness",
+        "1",
+        "texture",
+        "mean squared Laplacian (px) over variance",
+        PER_PIXEL,
+    ),
     Feature("edge_sharpness", "1/um", "texture", "drop across the rim / mean signal"),
-    Feature("band_noise", "1", "texture", "rms of detail below sigma .7 px / signal"),
-    Feature("band_1px", "1", "texture", "rms between sigma .7 and 1.6 px / signal"),
-    Feature("band_2px", "1", "texture", "rms between sigma 1.6 and 3.2 px / signal"),
-    Feature("band_4px", "1", "texture", "rms of what is coarser than 3.2 px / signal"),
+    Feature(
+        "band_noise",
+        "1",
+        "texture",
+        "rms of detail below sigma .7 px / signal",
+        PER_PIXEL,
+    ),
+    Feature(
+        "band_1px",
+        "1",
+        "texture",
+        "rms between sigma .7 and 1.6 px / signal",
+        PER_PIXEL,
+    ),
+    Feature(
+        "band_2px",
+        "1",
+        "texture",
+        "rms between sigma 1.6 and 3.2 px / signal",
+        PER_PIXEL,
+    ),
+    Feature(
+        "band_4px",
+        "1",
+        "texture",
+        "rms of what is coarser than 3.2 px / signal",
+        PER_PIXEL,
+    ),
 )
 
 
