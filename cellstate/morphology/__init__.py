@@ -2,19 +2,24 @@
 
 `measure_frame` gives the static features of all cells of a frame, `motility`
 what needs tracks; `feature_table` and `motility_table` name every column with
-its unit, family and meaning. `contour_points` gives the outlines themselves.
+its unit, family, meaning and invariance. `contour_points` gives the outlines
+themselves, `elliptic_modes` their Fourier modes with phases.
 """
 
-from cellstate.morphology._feature import Feature
+from cellstate.morphology._feature import INVARIANCES, Feature
 from cellstate.morphology._frame import FrameMeasurement, measure_frame
 from cellstate.morphology._table import feature_table
+from cellstate.morphology.elliptic import EllipticModes, elliptic_modes
 from cellstate.morphology.motility import motility, motility_table
 from cellstate.morphology.points import contour_points
 
 __all__ = [
+    "INVARIANCES",
+    "EllipticModes",
     "Feature",
     "FrameMeasurement",
     "contour_points",
+    "elliptic_modes",
     "feature_table",
     "measure_frame",
     "motility",

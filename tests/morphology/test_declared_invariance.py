@@ -181,7 +181,9 @@ def test_a_larger_cell_scales_by_its_unit(plane, still, spread, noise):
     # Gradients at the rim are those of one pixel, and change with its size.
     scaled = (power != 0) & ALONE & (np.array(NAMES) != "edge_sharpness_c")
     off = change(large / 2.0**power, still, spread)
-    assert (off[scaled] <= np.maximum(5 * noise[scaled], 0.02)).all()
+    # A difference of pixels is a gradient up to the square of their distance.
+    floor = np.where(np.array([f.family for f in TABLE]) == "texture", 0.15, 0.02)
+    assert (off[scaled] <= np.maximum(5 * noise, floor)[scaled]).all()
 
 
 def test_gain_changes_what_is_measured_in_units_of_intensity(plane, still, spread):
