@@ -3,7 +3,8 @@
 `measure_frame` gives the static features of all cells of a frame, `motility`
 what needs tracks; `feature_table` and `motility_table` name every column with
 its unit, family, meaning and invariance. `contour_points` gives the outlines
-themselves, `elliptic_modes` their Fourier modes with phases.
+themselves, `elliptic_modes` their Fourier modes with phases. `measure_volume`
+measures cells in three dimensions.
 """
 
 from cellstate.morphology._feature import INVARIANCES, Feature
@@ -12,16 +13,24 @@ from cellstate.morphology._table import feature_table
 from cellstate.morphology.elliptic import EllipticModes, elliptic_modes
 from cellstate.morphology.motility import motility, motility_table
 from cellstate.morphology.points import contour_points
+from cellstate.morphology.volume import (
+    VolumeMeasurement,
+    measure_volume,
+    volume_table,
+)
 
 __all__ = [
     "INVARIANCES",
     "EllipticModes",
     "Feature",
     "FrameMeasurement",
+    "VolumeMeasurement",
     "contour_points",
     "elliptic_modes",
     "feature_table",
     "measure_frame",
+    "measure_volume",
     "motility",
     "motility_table",
+    "volume_table",
 ]

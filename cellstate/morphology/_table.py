@@ -67,6 +67,12 @@ def feature_table(channels: Sequence[str]) -> tuple[Feature, ...]:
     >>> len(table)
     99
     """
+    names = checked_channels(channels)
+    return GEOMETRY + tuple(f.of_channel(name) for name in names for f in PER_CHANNEL)
+
+
+def checked_channels(channels: Sequence[str]) -> list[str]:
+    """Names of channels, or a ValueError that says what is wrong with them."""
     if isinstance(channels, str):
         raise ValueError(f"`channels` must be a list of names; found {channels!r}.")
     names = [str(name) for name in channels]
@@ -76,4 +82,4 @@ def feature_table(channels: Sequence[str]) -> tuple[Feature, ...]:
             "`channels` must be unique, non-empty and without '/' and ':'; "
             f"found {names}."
         )
-    return GEOMETRY + tuple(f.of_channel(name) for name in names for f in PER_CHANNEL)
+    return names
