@@ -1,6 +1,7 @@
 """Link, measure, check and scale cells."""
 
-from cellstate.pp._features import feature_table, features
+from cellstate.pp._assemble import feature_table
+from cellstate.pp._features import features
 from cellstate.pp._normalize import normalize
 from cellstate.pp._qc import qc
 from cellstate.pp._track import track
