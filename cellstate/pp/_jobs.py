@@ -110,15 +110,19 @@ class Carried:
     memory than there are jobs on their way.
     """
 
-    def __init__(self, stack: Stack, frames: range) -> None:
-        self._stack, self._frames = stack, frames
+    def __init__(self, stack: Stack, movie: str, frames: range) -> None:
+        self._stack, self._movie, self._frames = stack, movie, frames
         self.shape, self.dtype = tuple(stack.shape), stack.dtype
 
     def __getitem__(self, frame: int) -> np.ndarray:
         return np.asarray(self._stack[frame])
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_stack": {t: self[t] for t in self._frames}}
+        read = {}
+        for frame in self._frames:
+            with naming(self._movie, frame):
+                read[frame] = self[frame]
+        return vars(self) | {"_stack": read}
 
 
 def opens_elsewhere(stack: Stack) -> bool:

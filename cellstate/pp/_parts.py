@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ import numpy as np
 from cellstate._base.errors import MovieError, listing
 from cellstate.pp._blocks import Block
 
-# Attribute of the store itself, and of each part: the digest, and what went in.
+# Attribute of the store itself, and those of each part.
 MARK, FORMAT = "cellstate_blocks", 1
-DIGEST, MADE_FROM = "digest", "made_from"
+ARRAYS, DIGEST, MADE_FROM = "arrays", "digest", "made_from"
 UNFINISHED = "unfinished"
 
 
@@ -100,7 +100,13 @@ def write(part: Part, block: Block, made_from: Mapping[str, Any]) -> None:
     for name, array in arrays.items():
         whole = tuple(max(size, 1) for size in array.shape)
         group.create_array(name, data=array, chunks=whole)
-    group.attrs.update({DIGEST: _digest(arrays, made_from), MADE_FROM: dict(made_from)})
+    group.attrs.update(
+        {
+            ARRAYS: list(arrays),  # a group does not keep their order
+            DIGEST: _digest(arrays, made_from),
+            MADE_FROM: dict(made_from),
+        }
+    )
     try:
         draft.rename(part.path)
     except OSError:
@@ -125,11 +131,7 @@ def read(part: Part) -> tuple[Block, dict[str, Any]]:
         raise FileNotFoundError(f"{part} not in '{part.store}'.")
     try:
         group = zarr.open_group(part.path, mode="r")
-        arrays = {
-            name: np.asarray(member[...])
-            for name, member in group.members(max_depth=None)
-            if isinstance(member, zarr.Array)
-        }
+        arrays = {name: np.asarray(group[name][...]) for name in group.attrs[ARRAYS]}
         made_from = group.attrs[MADE_FROM]
         if group.attrs[DIGEST] != _digest(arrays, made_from):
             raise DamagedPart("the values are not those that were written")
@@ -176,12 +178,11 @@ def pixel_digest(image: np.ndarray, labels: np.ndarray) -> str:
 
 
 def _digest(arrays: Mapping[str, np.ndarray], made_from: Mapping[str, Any]) -> str:
-    names = sorted(arrays)
-    text = json.dumps([names, made_from], sort_keys=True)
-    return _hashed([arrays[name] for name in names], text)
+    text = json.dumps([list(arrays), made_from], sort_keys=True)
+    return _hashed(arrays.values(), text)
 
 
-def _hashed(arrays: Any, text: str = "") -> str:
+def _hashed(arrays: Iterable[np.ndarray], text: str = "") -> str:
     total = hashlib.sha256(text.encode())
     for array in arrays:
         total.update(f"{array.dtype.str}{array.shape}".encode())

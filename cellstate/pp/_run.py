@@ -1,5 +1,6 @@
 """Run jobs under one of dask's schedulers, here or on a cluster."""
 
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,11 @@ def _here(
     from dask import compute, delayed
     from tqdm.dask import TqdmCallback
 
-    tasks = [delayed(job, pure=False, traverse=False)() for job in jobs]
+    run_name = uuid.uuid4().hex  # of this call; dask goes along the names, or back
+    tasks = [
+        delayed(job, traverse=False)(dask_key_name=f"measure-{run_name}-{i:09d}")
+        for i, job in enumerate(jobs)
+    ]
     with TqdmCallback(desc=what, disable=not settings.progress):
         # One job at a time to a worker: a job is long, and none waits behind another.
         return list(

@@ -159,7 +159,7 @@ def _jobs(movie: Movie, planned: list[parts.Part]) -> list[Job]:
     for part in planned:
         frames = range(part.start, part.stop)
         sent = {
-            name: Carried(stack, frames) if name in carried else stack
+            name: Carried(stack, movie.name, frames) if name in carried else stack
             for name, stack in stacks.items()
         }
         here = {frame: named[frame] for frame in frames if frame in named}
