@@ -4,12 +4,16 @@
 what needs tracks; `feature_table` and `motility_table` name every column with
 its unit, family, meaning and invariance. `contour_points` gives the outlines
 themselves, `elliptic_modes` their Fourier modes with phases. `measure_volume`
-measures cells in three dimensions.
+measures cells in three dimensions, `measure_cellprofiler` what CellProfiler does.
 """
 
 from cellstate.morphology._feature import INVARIANCES, Feature
 from cellstate.morphology._frame import FrameMeasurement, measure_frame
 from cellstate.morphology._table import feature_table
+from cellstate.morphology.cellprofiler import (
+    cellprofiler_table,
+    measure_cellprofiler,
+)
 from cellstate.morphology.elliptic import EllipticModes, elliptic_modes
 from cellstate.morphology.motility import motility, motility_table
 from cellstate.morphology.points import contour_points
@@ -25,9 +29,11 @@ __all__ = [
     "Feature",
     "FrameMeasurement",
     "VolumeMeasurement",
+    "cellprofiler_table",
     "contour_points",
     "elliptic_modes",
     "feature_table",
+    "measure_cellprofiler",
     "measure_frame",
     "measure_volume",
     "motility",

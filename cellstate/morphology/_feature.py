@@ -26,7 +26,10 @@ LENGTH_POWER = {
     "1/um": -1,
     "1/um2": -2,
     "um/h": 1,
-    "unknown": 0,  # as another program gives it
+    # As another program gives it, and left so.
+    "px": 0,
+    "px2": 0,
+    "unknown": 0,
 }
 
 INVARIANCES = ("translation", "rotation", "reflection", "scale", "gain")
@@ -47,7 +50,7 @@ class Feature:
         Column name; intensity features end in `_` and the channel.
     unit
         One of "1", "rad", "intensity", "um", "um2", "um3", "1/um", "1/um2",
-        "um/h", "unknown".
+        "um/h", "px", "px2", "unknown".
     family
         One of size, contour, fourier, intensity, texture, polarity,
         neighbourhood, motility, cellprofiler.

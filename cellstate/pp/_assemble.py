@@ -12,27 +12,46 @@ from cellstate._adata import _keys as keys
 from cellstate._adata import _store as store
 from cellstate._base.errors import MovieError
 from cellstate._movie import Movie
-from cellstate.morphology import feature_table as static_features
 from cellstate.morphology import motility, motility_table
-from cellstate.pp._blocks import Block
+from cellstate.pp._blocks import Block, static_table
 from cellstate.tracks import Tracks
 
 
-def feature_table(channels: Sequence[str] = ("intensity",)) -> pd.DataFrame:
+def feature_table(
+    channels: Sequence[str] = ("intensity",), *, extra: str | None = None
+) -> pd.DataFrame:
     """List every feature: name, family, unit, meaning, invariance.
+
+    Parameters
+    ----------
+    channels
+        Names of the channels.
+    extra
+        "cellprofiler" for the columns of ``cs.pp.features(extra="cellprofiler")``.
+
+    Returns
+    -------
+    DataFrame
+        `invariance` names what leaves the value unchanged: translation, rotation
+        and reflection of the picture, scale (the cell drawn larger at the same
+        pixel size) and gain (all pixels times a number). `invariant` is True where
+        the first three are all there.
 
     Examples
     --------
     >>> feature_table().loc["area", "unit"]
     'um2'
+    >>> feature_table().loc["area", "invariance"]
+    'translation rotation reflection gain'
     """
-    listed = [*static_features(channels), *motility_table()]
+    listed = [*static_table(channels, extra), *motility_table()]
     table = pd.DataFrame(
         {
             keys.FAMILY: [f.family for f in listed],
             keys.UNIT: [f.unit for f in listed],
             keys.MEANING: [f.meaning for f in listed],
             keys.INVARIANT: [f.invariant for f in listed],
+            keys.INVARIANCE: [" ".join(f.invariance) for f in listed],
         },
         index=pd.Index([f.name for f in listed], dtype=object),
     )
@@ -44,6 +63,7 @@ def assemble(
     condition: str | Sequence[str] | None,
     n_cells: int,
     blocks: Iterable[Iterable[Block]],
+    extra: str | None = None,
 ) -> AnnData:
     """Fill one AnnData block by block.
 
@@ -58,9 +78,11 @@ def assemble(
         read from disk when its turn comes is let go before the next.
     blocks
         Those of each movie, frames ascending.
+    extra
+        As for `Recipe`.
     """
     conditions = conditions_of(condition, len(movies))
-    table = feature_table(movies[0].channels)
+    table = feature_table(movies[0].channels, extra=extra)
     width = len(table) - len(motility_table())
     x = np.full((n_cells, len(table)), np.nan)
     observed, placed, start = [], [], 0

@@ -1,6 +1,7 @@
 """Blocks of measured cells: pixels in, arrays out, nothing shared between frames."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -10,9 +11,16 @@ import numpy as np
 from cellstate._adata import _keys as keys
 from cellstate._base.errors import MovieError, listing
 from cellstate._movie import Movie
-from cellstate.morphology import feature_table, measure_frame
+from cellstate.morphology import (
+    Feature,
+    cellprofiler_table,
+    feature_table,
+    measure_cellprofiler,
+    measure_frame,
+)
 
 VALUES, OBS, OBSM = "values", "obs", "obsm"
+CELLPROFILER = "cellprofiler"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -62,18 +70,41 @@ class Recipe:
     movie: str
     pixel_size: float
     channels: tuple[str, ...]
+    extra: str | None = None  # or "cellprofiler"
 
     @classmethod
-    def of(cls, movie: Movie) -> Self:
+    def of(cls, movie: Movie, extra: str | None = None) -> Self:
         """Take what a movie states."""
         return cls(
-            movie=movie.name, pixel_size=movie.pixel_size, channels=movie.channels
+            movie=movie.name,
+            pixel_size=movie.pixel_size,
+            channels=movie.channels,
+            extra=extra,
         )
 
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the columns of `Block.values`."""
-        return tuple(feature.name for feature in feature_table(self.channels))
+        return tuple(f.name for f in static_table(self.channels, self.extra))
+
+
+def static_table(channels: Sequence[str], extra: str | None) -> tuple[Feature, ...]:
+    """Features that one frame tells, in column order.
+
+    Raises
+    ------
+    ValueError
+        `extra` is unknown.
+    ImportError
+        What measures the extra set is not installed.
+    """
+    if extra not in (None, CELLPROFILER):
+        raise ValueError(
+            f"`extra` is None or {CELLPROFILER!r}; found {extra!r}. Features of your "
+            "own go into adata.obsm."
+        )
+    more = cellprofiler_table(channels) if extra else ()
+    return (*feature_table(channels), *more)
 
 
 def measure_block(
@@ -102,6 +133,9 @@ def measure_block(
     found = measure_frame(
         image, labels, pixel_size=recipe.pixel_size, channels=recipe.channels
     )
+    values = found.values
+    if recipe.extra == CELLPROFILER:
+        values = np.hstack([values, measure_cellprofiler(image, labels)])
     return Block(
         obs={
             keys.FRAME: np.full(len(found.label), frame, dtype=np.int64),
@@ -109,9 +143,18 @@ def measure_block(
             keys.TOUCHES_BORDER: found.touches_border,
             keys.N_COMPONENTS: found.n_components,
         },
-        obsm={keys.SPATIAL: found.centroid},
-        values=found.values,
+        obsm={
+            keys.SPATIAL: found.centroid,
+            keys.CONTOUR: _flat(found.outline),
+            keys.ANGULAR_MODES: _flat(found.modes.view(np.float64)),
+        },
+        values=values,
     )
+
+
+def _flat(arrays: np.ndarray) -> np.ndarray:
+    """One row per cell; -1 would not do for a frame without cells."""
+    return arrays.reshape(len(arrays), math.prod(arrays.shape[1:]))
 
 
 def join(blocks: Iterable[Block]) -> Block:
