@@ -6,5 +6,14 @@ from cellstate.pp._normalize import normalize
 from cellstate.pp._qc import qc
 from cellstate.pp._stream import stream_features
 from cellstate.pp._track import track
+from cellstate.pp._volume import volume_features
 
-__all__ = ["feature_table", "features", "normalize", "qc", "stream_features", "track"]
+__all__ = [
+    "feature_table",
+    "features",
+    "normalize",
+    "qc",
+    "stream_features",
+    "track",
+    "volume_features",
+]

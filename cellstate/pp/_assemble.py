@@ -12,7 +12,7 @@ from cellstate._adata import _keys as keys
 from cellstate._adata import _store as store
 from cellstate._base.errors import MovieError
 from cellstate._movie import Movie
-from cellstate.morphology import motility, motility_table
+from cellstate.morphology import Feature, motility, motility_table
 from cellstate.pp._blocks import Block, static_table
 from cellstate.tracks import Tracks
 
@@ -44,18 +44,21 @@ def feature_table(
     >>> feature_table().loc["area", "invariance"]
     'translation rotation reflection gain'
     """
-    listed = [*static_table(channels, extra), *motility_table()]
-    table = pd.DataFrame(
+    return described((*static_table(channels, extra), *motility_table()))
+
+
+def described(features: Sequence[Feature]) -> pd.DataFrame:
+    """Make the `var` of an AnnData with these columns."""
+    return pd.DataFrame(
         {
-            keys.FAMILY: [f.family for f in listed],
-            keys.UNIT: [f.unit for f in listed],
-            keys.MEANING: [f.meaning for f in listed],
-            keys.INVARIANT: [f.invariant for f in listed],
-            keys.INVARIANCE: [" ".join(f.invariance) for f in listed],
+            keys.FAMILY: [f.family for f in features],
+            keys.UNIT: [f.unit for f in features],
+            keys.MEANING: [f.meaning for f in features],
+            keys.INVARIANT: [f.invariant for f in features],
+            keys.INVARIANCE: [" ".join(f.invariance) for f in features],
         },
-        index=pd.Index([f.name for f in listed], dtype=object),
+        index=pd.Index([f.name for f in features], dtype=object),
     )
-    return table
 
 
 def assemble(
@@ -93,7 +96,7 @@ def assemble(
             start += block.n_cells
             rows.append(block.obs)
             placed.append(block.obsm)
-        observed.append(_identity(movie, given, _stacked(rows)))
+        observed.append(identity(movie, given, _stacked(rows)))
     obs = pd.concat(observed)
     obs[keys.MOVIE] = pd.Categorical(obs[keys.MOVIE])
     if condition is not None:
@@ -110,7 +113,7 @@ def assemble(
     adata.X[:, width:] = motility(
         adata.obsm[keys.SPATIAL], tracks.time, tracks.previous_row
     )
-    adata.obsp[keys.LINEAGE] = _edges(tracks)
+    adata.obsp[keys.LINEAGE] = lineage_graph(tracks)
     return adata
 
 
@@ -156,7 +159,7 @@ def _stacked(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _identity(
+def identity(
     movie: Movie, condition: str, columns: dict[str, np.ndarray]
 ) -> pd.DataFrame:
     """Name the cells of a movie and give them their tracks."""
@@ -188,7 +191,7 @@ def _about(movie: Movie) -> dict[str, float | int]:
     }
 
 
-def _edges(tracks: Tracks) -> sparse.csr_matrix:
+def lineage_graph(tracks: Tracks) -> sparse.csr_matrix:
     """Return the lineage graph: parent row -> child row, two entries at a division."""
     before = np.where(
         tracks.previous_row >= 0, tracks.previous_row, tracks.mother_row()

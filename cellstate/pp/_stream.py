@@ -103,7 +103,7 @@ def stream_features(
     ...     adata = cs.pp.stream_features(movie, at, scheduler="synchronous")
     ...     same = np.array_equal(adata.X, cs.pp.features(movie).X, equal_nan=True)
     >>> adata.shape, float(adata[0, "area"].X[0, 0]), same
-    ((2, 104), 8.0, True)
+    ((2, 107), 8.0, True)
     """
     _check_dask()
     movies = check_movies(movies)
