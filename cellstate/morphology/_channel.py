@@ -70,13 +70,11 @@ class Channel:
         return self.mean - self.background
 
     @cached_property
-    def signal(self) -> np.ndarray:
-        return self.values - self.background
-
-    @cached_property
     def weight(self) -> np.ndarray:
         """Signal, not below zero: a mass that moments can be taken of, (N,)."""
-        return np.maximum(self.signal, 0)
+        weight = np.maximum(self.values, self.background)
+        weight -= self.background
+        return weight
 
     @cached_property
     def ellipse(self) -> Ellipse:
@@ -120,11 +118,12 @@ class Channel:
     def bins(self) -> np.ndarray:
         """64 x cell + bin between the extremes of the cell, (N,)."""
         span = self.highest - self.lowest
-        scale = BINS / np.where(span > 0, span, 1)
-        spread = self.block.spread
-        level = (self.values - spread(self.lowest)) * spread(scale)
-        bins = np.minimum(level.astype(np.int64), BINS - 1)
-        bins += spread(np.arange(0, self.block.n * BINS, BINS))
+        # A little less than 64, so that the highest value falls in bin 63.
+        scale = BINS * (1 - 1e-12) / np.where(span > 0, span, 1)
+        level = self.values - self.block.spread(self.lowest)
+        level *= self.block.spread(scale)
+        bins = level.astype(np.int64)
+        bins += self.block.spread(np.arange(0, self.block.n * BINS, BINS))
         return bins
 
     @cached_property
@@ -142,8 +141,8 @@ class Channel:
         gap = moment[:, -1:] * below - moment[:, :-1]
         between = over(gap**2, below * (1 - below))
         cut = np.argmax(np.nan_to_num(between), axis=1) + 1
-        threshold = self.lowest + cut * (self.highest - self.lowest) / BINS
-        return (self.values >= self.block.spread(threshold)).astype(np.float64)
+        bright = (np.arange(BINS) >= cut[:, None]).astype(np.float64)
+        return bright.take(self.bins)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -115,21 +115,21 @@ def trace(block: Block, cracks: Cracks) -> Outline:
     x = block.dx.take(pixel) + (NORMAL_X / 2).take(side)
     y = block.dy.take(pixel) + (NORMAL_Y / 2).take(side)
     longest = int(np.bincount(cracks.cell).max())
-    root = _first_of_cycle(following, longest)
+    # The first crack above the first pixel lies on an outline. Where it leads to
+    # all others, as in a cell of one piece without holes, nothing is to be chosen.
+    root = np.searchsorted(cracks.cell[: np.searchsorted(side, 1)], np.arange(block.n))
+    root, pieces = root[cracks.cell], np.ones(block.n, np.int64)
+    steps, reached = _steps_to_last(following, root, longest)
+    kept = np.arange(root.size)
+    if not reached.all():
+        root = _first_of_cycle(following, longest)
+        chosen, pieces = _largest_piece(x, y, following, root, cracks.cell)
+        kept = np.flatnonzero(root == chosen[cracks.cell])
+        steps, _ = _steps_to_last(following, root, longest)
 
-    # Twice the signed area: positive for the outside of a piece, negative for
-    # the rim of a hole. The largest outside is the outline.
-    area = np.bincount(root, x * y[following] - x[following] * y, root.size)
-    outer = np.flatnonzero(area > 0)
-    best = outer[np.lexsort((area[outer], cracks.cell[outer]))]
-    best = best[np.diff(cracks.cell[best], append=block.n) > 0]
-    chosen = best[cracks.cell]  # the root that each crack's cell has chosen
-
-    kept = np.flatnonzero(root == chosen)
     vertices = np.bincount(cracks.cell[kept], minlength=block.n)
     start = np.cumsum(vertices) - vertices
-    steps = _steps_to_last(following, root, longest)
-    place = start[cracks.cell] + vertices[cracks.cell] - 1 - steps
+    place = (start + vertices - 1).take(cracks.cell) - steps
     order = np.empty(kept.size, np.int64)
     order[place[kept]] = kept
     next_vertex = np.arange(1, order.size + 1)
@@ -140,8 +140,25 @@ def trace(block: Block, cracks: Cracks) -> Outline:
         cell=cracks.cell[order],
         start=start,
         following=next_vertex,
-        n_components=np.bincount(cracks.cell[outer], minlength=block.n),
+        n_components=pieces,
     )
+
+
+def _largest_piece(
+    x: np.ndarray,
+    y: np.ndarray,
+    following: np.ndarray,
+    root: np.ndarray,
+    cell: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Root of the largest outline of each cell, and the number of pieces, (n,)."""
+    # Twice the signed area: positive for the outside of a piece, negative for
+    # the rim of a hole.
+    area = np.bincount(root, x * y[following] - x[following] * y, root.size)
+    outer = np.flatnonzero(area > 0)
+    best = outer[np.lexsort((area[outer], cell[outer]))]
+    last = np.diff(cell[best], append=-1) != 0
+    return best[last], np.bincount(cell[outer])
 
 
 def _first_of_cycle(following: np.ndarray, longest: int) -> np.ndarray:
@@ -153,15 +170,17 @@ def _first_of_cycle(following: np.ndarray, longest: int) -> np.ndarray:
     return first
 
 
-def _steps_to_last(following: np.ndarray, root: np.ndarray, longest: int) -> np.ndarray:
-    """Steps from each element to the one that precedes its root."""
+def _steps_to_last(
+    following: np.ndarray, root: np.ndarray, longest: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Steps from each element to the one that precedes its root, if it gets there."""
     last = following == root
     steps = (~last).astype(np.int64)
     following = np.where(last, np.arange(following.size), following)
     for _ in range(max(longest - 1, 1).bit_length()):
         steps = steps + steps.take(following)
         following = following.take(following)
-    return steps
+    return steps, last.take(following)
 
 
 def perimeter(block: Block) -> np.ndarray:

@@ -108,11 +108,12 @@ def bright_shape(channel: Channel, mask: Ellipse) -> dict[str, np.ndarray]:
     """
     block, bright = channel.block, channel.ellipse
     core = ellipse(block, channel.core)
-    share = block.mean(channel.core)
-    inside = block.sum(channel.signal * channel.core)
-    outside = block.sum(channel.signal) - inside
+    lit_pixels = block.sum(channel.core)
+    share = lit_pixels / block.count
+    inside = block.sum(channel.values * channel.core) - lit_pixels * channel.background
+    outside = channel.mean_signal * block.count - inside
     half = (channel.highest + channel.background) / 2
-    above = (channel.values > block.spread(half)).astype(np.float64)
+    above = (channel.values > block.spread(half)).astype(np.float32)
     lit = np.where(channel.highest > channel.background, 1, np.nan)
     cored = np.where(channel.varied, 1, np.nan)
     contrast = over(inside / share, outside) * (1 - share)
