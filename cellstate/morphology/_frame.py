@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -238,5 +239,14 @@ def _check(
         )
     if labels.size and labels.min() < 0:
         raise ValueError(f"labels must not be negative; found {labels.min()}.")
-    if not (np.isfinite(pixel_size) and pixel_size > 0):
-        raise ValueError(f"`pixel_size` must be positive; found {pixel_size}.")
+    number = isinstance(pixel_size, Real) and not isinstance(pixel_size, bool)
+    if np.size(pixel_size) > 1:
+        raise ValueError(
+            "`pixel_size` is one number, for square pixels; found "
+            f"{np.asarray(pixel_size).tolist()}. Resample the pictures and masks to "
+            "square pixels first."
+        )
+    if not (number and np.isfinite(pixel_size) and pixel_size > 0):
+        raise ValueError(
+            f"`pixel_size` must be a positive number of um; found {pixel_size!r}."
+        )
