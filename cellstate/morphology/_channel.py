@@ -5,7 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from cellstate.morphology._block import Block, over, sort_within
+from cellstate.morphology._block import Block, over
+from cellstate.morphology._sorting import sort_within
 from cellstate.morphology.moments import Ellipse, ellipse
 
 BINS = 64

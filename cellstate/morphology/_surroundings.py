@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cellstate.morphology._block import Block, sort_within
+from cellstate.morphology._block import Block
+from cellstate.morphology._sorting import sort_within
 from cellstate.morphology.contours import NORMAL_X, NORMAL_Y, Cracks
 
 # Distances (px) at which the ring around a cell is read: outside the blur of

@@ -64,3 +64,6 @@ def test_speed_table_runs(capsys):
     spec.loader.exec_module(module)
     assert module.main(["--cells", "50", "--repeats", "1"]) > 0
     assert "median" in capsys.readouterr().out
+    off = module.agreement(50)
+    assert off["scikit-image"].notna().sum() == 15
+    assert off.max(axis=None, skipna=True) < 1e-6
