@@ -10,7 +10,7 @@ import numpy as np
 MARGIN = 7
 # Strip pixels per block: few enough for the temporaries to stay in the cache,
 # enough to make the calls themselves cheap.
-STRIP_PIXELS = 360_000
+STRIP_PIXELS = 400_000
 # An array that is freed at once. The C library keeps as much memory as it has
 # seen freed in one piece, up to 32 MB, instead of giving it back to the system and
 # asking again: for each temporary of a block this costs more than the arithmetic.

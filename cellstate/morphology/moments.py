@@ -91,8 +91,9 @@ def _of_weighted(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same sums with weights, shape (N,)."""
     wx = weight * block.dx
-    per_run = (np.add.reduceat(part, block.run_start) for part in (weight, wx))
-    return *per_run, block.sum(wx * block.dx)
+    w_run, wx_run = (np.add.reduceat(part, block.run_start) for part in (weight, wx))
+    wx *= block.dx
+    return w_run, wx_run, block.sum(wx)
 
 
 def shape_moments(block: Block, fit: Ellipse) -> dict[str, np.ndarray]:

@@ -77,15 +77,26 @@ def texture(
     kept = block.count - np.bincount(block.cell.take(block.rim), minlength=block.n)
     varied = np.where(channel.varied, 1, np.nan)
 
-    across, along = right - left, down - up
-    slope = (across * across + along * along) * inner
-    ring = up + right + down + left
-    square = up * up + right * right + down * down + left * left + own * own
+    # In place: what is not written anew stays in the cache.
+    slope, along = right - left, down - up
+    slope *= slope
+    along *= along
+    slope += along
+    slope *= inner
+    ring, square = up + right, own * own
+    ring += down
+    ring += left
+    for values in (up, right, down, left):
+        values *= values
+        square += values
     total = ring + own
+    total *= total
     square *= 5
-    square -= total * total
-    local = np.sqrt(np.maximum(square, 0, out=square), out=square) * inner
+    square -= total
+    local = np.sqrt(np.maximum(square, 0, out=square), out=square)
+    local *= inner
     ring -= 4 * own  # now the Laplacian
+    ring *= ring
 
     share = channel.histogram / block.count[:, None]
     bits = -(share * np.log2(np.where(share > 0, share, 1))).sum(axis=1)
@@ -95,7 +106,7 @@ def texture(
         "correlation_length": varied
         * np.sqrt(over(8 * channel.variance, over(block.sum(slope), kept))),
         "entropy": varied * bits,
-        "sharpness": varied * over(block.mean(ring * ring), channel.variance),
+        "sharpness": varied * over(block.mean(ring), channel.variance),
         "edge_sharpness": over(_edge_drop(channel, cracks, around), mean_signal),
     } | _bands(channel, mask_levels)
 
@@ -183,8 +194,9 @@ def _bands(channel: Channel, mask_levels: list[MaskLevel]) -> dict[str, np.ndarr
     finer, columns = channel.detail, {}
     for name, level, mask in zip(BANDS, smooth(strip), mask_levels, strict=False):
         coarser = level.values.take(mask.at) * mask.gain
-        lost = finer - coarser
-        columns[name] = block.mean(lost * lost)
+        finer = finer - coarser
+        finer *= finer
+        columns[name] = block.mean(finer)
         finer = coarser
     columns[BANDS[-1]] = block.mean(finer * finer)
     return {

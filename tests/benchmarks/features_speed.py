@@ -68,6 +68,7 @@ SHARED = [
     ("offset_c", None, "Intensity_MassDisplacement"),
 ]
 STEP = 2048 / np.sqrt(2000)  # px between cells, as in 2000 cells on 2048 x 2048
+RATIOS = ("to regionprops", "to cp_measure")
 OF_MASK = ("sizeshape", "zernike", "feret")
 
 
@@ -128,13 +129,16 @@ def race(cells: int, cp_cells: int, repeats: int) -> pd.DataFrame:
             peer = seconds(cp_core, part, light) if with_cp else np.nan
             rows.append((cells / slow, cp_cells / peer, cells / fast))
     table = pd.DataFrame(rows, columns=["regionprops, 20", "cp_measure", "cellstate"])
-    table["to regionprops"] = table["cellstate"] / table["regionprops, 20"]
-    table["to cp_measure"] = table["cellstate"] / table["cp_measure"]
+    table[RATIOS[0]] = table["cellstate"] / table["regionprops, 20"]
+    table[RATIOS[1]] = table["cellstate"] / table["cp_measure"]
     table.index = [f"repeat {k + 1}" for k in range(repeats)]
     middle, low, high = (table.quantile(q) for q in (0.5, 0, 1))
-    return pd.concat(
-        [table, pd.DataFrame([middle, low, high], ["median", "least", "largest"])]
-    )
+    # Other work on the machine only slows: the fastest runs have the least of it.
+    fastest = high.copy()
+    for peer, ratio in (("regionprops, 20", RATIOS[0]), ("cp_measure", RATIOS[1])):
+        fastest[ratio] = fastest["cellstate"] / fastest[peer]
+    names = ["median", "least", "largest", "fastest runs"]
+    return pd.concat([table, pd.DataFrame([middle, low, high, fastest], names)])
 
 
 def agreement(cells: int) -> pd.DataFrame:
