@@ -145,7 +145,8 @@ class _Counter:
         self._size = 0
 
     def write(self, content: bytes) -> int:
-        self._size += len(content)
+        size = memoryview(content).nbytes  # the len of an array's buffer is its rows
+        self._size += size
         if self._size > LARGEST_REFERENCE:
             raise OverflowError
-        return len(content)
+        return size
