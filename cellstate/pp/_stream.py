@@ -47,7 +47,7 @@ def stream_features(
     store
         Folder for the blocks, new or of an earlier call, which every worker can
         write to: one zarr group per block, with its values and what it was made
-        from.
+        from. One call at a time writes to it.
     condition
         Written to obs["condition"], one for all or one per movie.
     frames_per_block

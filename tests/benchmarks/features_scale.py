@@ -120,7 +120,7 @@ def watched(words: list[str]) -> dict:
             except psutil.NoSuchProcess:
                 pass
             most = max(most, total)
-            time.sleep(0.05)
+            time.sleep(0.3)  # the watching is not to take part in the race
         printed = child.stdout.read()
     if child.returncode:
         raise SystemExit(f"{' '.join(words)} failed with {child.returncode}.")
