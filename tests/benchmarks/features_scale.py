@@ -10,7 +10,7 @@ one after the other, and all must give the same bits: `cs.pp.features` in memory
 "wall s" is of the whole call, workers started in it; "CPU s" is of this process and
 of its workers apart. On cores that others use too, wall seconds are too many, so
 "alone s" says what they come to on free cores: those of this process, and those of
-the workers shared out evenly. Memory is the largest sum of resident sizes over all
+the workers shared out evenly. "others" is how many cores other programs had meanwhile. Memory is the largest sum of resident sizes over all
 processes of a row; pages that they share are counted once for each.
 """
 
@@ -81,7 +81,7 @@ def measure(folder: Path, workers: int) -> None:
         pixel_size=0.5,
         frame_interval=0.25,
     )
-    wall, cpu = time.perf_counter(), np.array(os.times()[:4])
+    wall, cpu, busy = time.perf_counter(), np.array(os.times()[:4]), machine_seconds()
     if workers:
         store = folder / f"blocks_of_{workers}"
         adata = cs.pp.stream_features(movie, store, n_workers=workers)
@@ -89,15 +89,25 @@ def measure(folder: Path, workers: int) -> None:
         adata = cs.pp.features(movie)
     wall, cpu = time.perf_counter() - wall, os.times()[:4] - cpu
     here, there = cpu[:2].sum(), cpu[2:].sum()
+    others = machine_seconds() - busy - here - there
     result = {
         "cell-frames": adata.n_obs,
         "wall s": wall,
         "CPU s": here,
         "workers' CPU s": there,
         "alone s": here + there / max(workers, 1),
+        "others": others / wall,
         "bits": hashlib.sha256(adata.X.tobytes()).hexdigest()[:12],
     }
     print(json.dumps(result))
+
+
+def machine_seconds() -> float:
+    """CPU seconds that all programs had since the machine started."""
+    import psutil
+
+    spent = psutil.cpu_times()
+    return spent.user + spent.system + spent.nice
 
 
 def watched(words: list[str]) -> dict:
