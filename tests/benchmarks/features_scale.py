@@ -10,8 +10,9 @@ one after the other, and all must give the same bits: `cs.pp.features` in memory
 "wall s" is of the whole call, workers started in it; "CPU s" is of this process and
 of its workers apart. On cores that others use too, wall seconds are too many, so
 "alone s" says what they come to on free cores: those of this process, and those of
-the workers shared out evenly. "others" is how many cores other programs had meanwhile. Memory is the largest sum of resident sizes over all
-processes of a row; pages that they share are counted once for each.
+the workers shared out evenly. "others" is how many cores other programs had
+meanwhile. Memory is the largest sum of resident sizes over all processes of a row;
+pages that they share are counted once for each.
 """
 
 import argparse
