@@ -29,8 +29,7 @@ class Done(NamedTuple):
 
     part: parts.Part
     n_cells: int
-    kept: bool  # it was there already
-    damage: str  # why it was measured again
+    damage: str  # why it was measured again, if it was
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,22 +47,18 @@ class Job:
     named: dict[int, np.ndarray]  # labels that the lineage names, by frame
 
     def __call__(self) -> Done:
-        damage = ""
+        block, damage = None, ""
         try:
-            block, then = parts.read(self.part)
+            block = self._found()
         except FileNotFoundError:
             pass
         except parts.DamagedPart as error:
             damage = str(error)
             shutil.rmtree(self.part.path)
-        else:
-            pixels = [parts.pixel_digest(*frame) for _, frame in self._frames()]
-            parts.refuse_other(self.part, then, self.made_from() | {"pixels": pixels})
-            self._check_linked(block)
-            return Done(self.part, block.n_cells, True, damage)
-        block = self._measured()
+        if block is None:
+            block = self._measured()
         self._check_linked(block)
-        return Done(self.part, block.n_cells, False, damage)
+        return Done(self.part, block.n_cells, damage)
 
     def made_from(self) -> dict[str, Any]:
         """State what is measured, apart from the pixels, as JSON keeps it."""
@@ -76,6 +71,12 @@ class Job:
             "features": list(self.recipe.features),
             "cellstate": version("cellstate"),
         }
+
+    def _found(self) -> Block:
+        block, then = parts.read(self.part)
+        pixels = [parts.pixel_digest(*frame) for _, frame in self._frames()]
+        parts.refuse_other(self.part, then, self.made_from() | {"pixels": pixels})
+        return block
 
     def _measured(self) -> Block:
         blocks, pixels = [], []
@@ -145,7 +146,8 @@ class _Counter:
         self._size = 0
 
     def write(self, content: bytes) -> int:
-        self._size += len(content)
+        size = memoryview(content).nbytes  # the len of an array's buffer is its rows
+        self._size += size
         if self._size > LARGEST_REFERENCE:
             raise OverflowError
-        return len(content)
+        return size

@@ -61,11 +61,13 @@ def _on_cluster(jobs: Iterable[Callable[[], Any]], client: "Client") -> Iterator
         with dask.config.set({LARGE: "1TB"}):
             return [client.submit(_unpacked, job, pure=False) for job in sent]
 
-    threads = max(sum(client.nthreads().values()), 1)
-    running = as_completed(send(2 * threads), with_results=True)
+    def room() -> int:
+        return 2 * max(sum(client.nthreads().values()), 1)  # workers come and go
+
+    running = as_completed(send(room()), with_results=True)
     for _, result in running:
         yield result
-        for future in send(1):
+        for future in send(room() - running.count()):
             running.add(future)
 
 

@@ -47,7 +47,7 @@ def stream_features(
     store
         Folder for the blocks, new or of an earlier call, which every worker can
         write to: one zarr group per block, with its values and what it was made
-        from.
+        from. One call at a time writes to it.
     condition
         Written to obs["condition"], one for all or one per movie.
     frames_per_block
@@ -182,10 +182,10 @@ def _measured(
             raise
         whole = sum(job.part.path.exists() for job in jobs)
         raise RuntimeError(
-            f"a worker died, of too little memory or by a signal: {error} Finished "
-            f"are {whole} of {len(jobs)} blocks in '{store}'. Make the same call "
-            "again to go on from there; if it dies again, with fewer `n_workers` or "
-            f"frames_per_block=1 (now {max(j.part.stop - j.part.start for j in jobs)})."
+            f"a worker died, of too little memory, by a signal, or at once where a "
+            f"script has no `if __name__ == '__main__':`. {error} Finished are {whole} "
+            f"of {len(jobs)} blocks in '{store}'. Make the same call again to go on "
+            "from there; with fewer `n_workers` if memory is short."
         ) from error
     damaged = [found for found in done if found.damage]
     if damaged:

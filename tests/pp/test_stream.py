@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import cloudpickle
+import dask.array
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -137,7 +139,9 @@ def test_a_cluster_of_threads(movie, on_disk, tmp_path):
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
-        for name, given in {"disk": on_disk, "memory": movie}.items():
+        lazy = replace(movie, images=as_dask(movie.images, tmp_path))
+        kinds = {"disk": on_disk, "memory": movie, "dask": lazy}
+        for name, given in kinds.items():
             found = stream(given, tmp_path / name, scheduler=client)
             same(found, cs.pp.features(movie))
         with pytest.raises(ValueError, match=r"n_workers=2 beside .*cluster\.scale"):
@@ -157,6 +161,50 @@ def test_frames_on_disk_stay_there_and_others_travel_alone(movie, on_disk, tmp_p
     assert frame < len(cloudpickle.dumps(here[4])) < frame + 10_000
     arrived = pickle.loads(cloudpickle.dumps(here[4]))
     np.testing.assert_array_equal(arrived.images[4], movie.images[4])
+
+
+def as_dask(pixels, folder):
+    return dask.array.from_zarr(as_zarr(pixels, folder))
+
+
+def as_zarr(pixels, folder):
+    chunks = (1, *pixels.shape[1:])
+    return zarr.create_array(folder / "a.zarr", data=pixels, chunks=chunks)
+
+
+def as_zarr_in_memory(pixels, folder):
+    return zarr.create_array(zarr.storage.MemoryStore(), data=pixels)
+
+
+def as_hdf5(pixels, folder):
+    return h5py.File(folder / "a.h5", "w").create_dataset("a", data=pixels)
+
+
+def as_memory_map(pixels, folder):
+    np.save(folder / "a.npy", pixels)
+    return np.load(folder / "a.npy", mmap_mode="r")
+
+
+@pytest.mark.parametrize(
+    ("store", "elsewhere"),
+    [
+        (as_zarr, True),
+        (as_dask, True),
+        (as_zarr_in_memory, False),
+        (as_hdf5, False),
+        (as_memory_map, False),
+    ],
+)
+def test_stacks_of_every_kind_travel(tmp_path, store, elsewhere):
+    # More than a reference may have, even when compressed.
+    pixels = np.random.default_rng(0).random((64, 1, 40, 100))
+    stack = store(pixels, tmp_path)
+    assert _jobs.opens_elsewhere(stack) is elsewhere
+    if not elsewhere:
+        stack = _jobs.Carried(stack, "m", range(9, 11))
+    arrived = pickle.loads(cloudpickle.dumps(stack))
+    for frame in (9, 10):
+        np.testing.assert_array_equal(np.asarray(arrived[frame]), pixels[frame])
 
 
 def test_memory_is_that_of_a_block_whatever_the_number_of_frames(tmp_path):
