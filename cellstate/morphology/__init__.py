@@ -14,6 +14,7 @@ from cellstate.morphology.cellprofiler import (
     cellprofiler_table,
     measure_cellprofiler,
 )
+from cellstate.morphology.crops import crop_cells, frame_background
 from cellstate.morphology.elliptic import EllipticModes, elliptic_modes
 from cellstate.morphology.motility import motility, motility_table
 from cellstate.morphology.points import contour_points
@@ -31,8 +32,10 @@ __all__ = [
     "VolumeMeasurement",
     "cellprofiler_table",
     "contour_points",
+    "crop_cells",
     "elliptic_modes",
     "feature_table",
+    "frame_background",
     "measure_cellprofiler",
     "measure_frame",
     "measure_volume",

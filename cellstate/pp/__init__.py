@@ -1,6 +1,7 @@
 """Link, measure, check and scale cells."""
 
 from cellstate.pp._assemble import feature_table
+from cellstate.pp._crops import crops
 from cellstate.pp._features import features
 from cellstate.pp._normalize import normalize
 from cellstate.pp._qc import qc
@@ -9,6 +10,7 @@ from cellstate.pp._track import track
 from cellstate.pp._volume import volume_features
 
 __all__ = [
+    "crops",
     "feature_table",
     "features",
     "normalize",
