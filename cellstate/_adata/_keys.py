@@ -73,12 +73,16 @@ TRUTH_DRIFT = "truth_drift"  # obsm, per h
 FAMILY = "family"
 UNIT = "unit"
 MEANING = "meaning"
-INVARIANT = "invariant"
+INVARIANT = "invariant"  # under translation, rotation and reflection together
+INVARIANCE = "invariance"  # what leaves the feature unchanged, in words
 USED = "used"  # False for a feature that is constant or all NaN
 
 # layers, obsm, obsp
 NORMALIZED = "normalized"
-SPATIAL = "spatial"  # x, y in um
+SPATIAL = "spatial"  # x, y (z) in um
+# a_1, a_2, a_3 of the outline, then of each channel, each real and imaginary part:
+# np.ascontiguousarray(...).view(complex) has shape (n, 3 + 3 channels)
+ANGULAR_MODES = "angular_modes"
 STATE_SPACE = "X_state"
 PCA = "X_pca"
 DELAY = "X_delay"

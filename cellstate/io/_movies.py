@@ -147,7 +147,12 @@ def _four_axes(images: object) -> Stack:
     if isinstance(images, np.ndarray):
         return images[:, None]
     t, y, x = images.shape
-    return LazyStack((t, 1, y, x), images.dtype, lambda f: np.asarray(images[f])[None])
+    return LazyStack(
+        (t, 1, y, x),
+        images.dtype,
+        lambda f: np.asarray(images[f])[None],
+        opened_by=(_four_axes, (images,)),
+    )
 
 
 # A frame without background and with more labels than this is a picture.

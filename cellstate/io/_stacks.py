@@ -2,8 +2,10 @@
 
 import weakref
 from collections.abc import Callable
+from functools import lru_cache
 from operator import index
 from pathlib import Path
+from threading import Lock
 from typing import NoReturn
 
 import numpy as np
@@ -18,15 +20,27 @@ UNKNOWN_AXES = "QI"
 
 
 class LazyStack:
-    """Frames behind a function that reads one; indexed by an integer only."""
+    """Frames behind a function that reads one; indexed by an integer only.
+
+    A stack that knows how it was opened, `opened_by` a function with arguments,
+    pickles as that call: another process opens the files anew, no pixel travels.
+    """
 
     def __init__(
         self,
         shape: tuple[int, ...],
         dtype: np.dtype,
         read: Callable[[int], np.ndarray],
+        *,
+        opened_by: tuple[Callable, tuple] | None = None,
     ) -> None:
         self._shape, self._dtype, self._read = tuple(shape), np.dtype(dtype), read
+        self._opened_by = opened_by
+
+    def __reduce__(self) -> tuple[Callable, tuple]:
+        if self._opened_by is None:
+            raise TypeError(f"{self!r} does not know how to be opened elsewhere.")
+        return self._opened_by
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -104,6 +118,18 @@ def read_images(path: str | Path) -> Stack:
     return _tiff(path)
 
 
+def reopening(read: Callable[[Path], Stack], path: Path) -> tuple[Callable, tuple]:
+    """Give the call that opens a path again in another process, once in each."""
+    stat = path.stat()
+    return _reopened, (read, path.resolve(), stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=16)
+def _reopened(read: Callable[[Path], Stack], path: Path, *stamp: int) -> Stack:
+    """Open a path, or take the stack opened before; `stamp` tells a new file."""
+    return read(path)
+
+
 def read_masks(path: str | Path) -> Stack:
     """Open label masks, shape (T, Y, X), without reading the pixels.
 
@@ -149,7 +175,12 @@ def read_masks(path: str | Path) -> Stack:
             f"'{path}'. Convert with masks.astype('int32') if the values are labels, "
             "or skimage.measure.label(mask > 0.5) if they are probabilities."
         )
-    return LazyStack((t, y, x), stack.dtype, lambda frame: stack[frame][0])
+    return LazyStack(
+        (t, y, x),
+        stack.dtype,
+        lambda frame: stack[frame][0],
+        opened_by=reopening(read_masks, path),
+    )
 
 
 def _tiff(path: Path) -> LazyStack:
@@ -186,16 +217,23 @@ def _tiff(path: Path) -> LazyStack:
             return _to_cyx(taken.astype(series.dtype), axes.replace("T", ""))
     else:
         leading = shape[:n_leading]
+        lock = Lock()  # threads share one open file and its position
         pages = np.arange(int(np.prod(leading))).reshape(leading)
 
         def read(frame: int) -> np.ndarray:
             wanted = np.take(pages, frame, axes.index("T")) if "T" in axes else pages
-            decoded = [_decoded(series.pages[i], path, frame) for i in np.ravel(wanted)]
+            with lock:
+                decoded = [
+                    _decoded(series.pages[i], path, frame) for i in np.ravel(wanted)
+                ]
             whole = np.stack(decoded).reshape(*np.shape(wanted), *decoded[0].shape)
             return _to_cyx(whole, axes.replace("T", ""))
 
     stack = LazyStack(
-        (n_frames, sizes.get("C", 1), sizes["Y"], sizes["X"]), series.dtype, read
+        (n_frames, sizes.get("C", 1), sizes["Y"], sizes["X"]),
+        series.dtype,
+        read,
+        opened_by=reopening(read_images, path),
     )
     weakref.finalize(stack, tif.close)
     return stack
@@ -225,7 +263,10 @@ def _folder(folder: Path) -> LazyStack:
         return _to_cyx(np.stack(pages).reshape(shape), axes)
 
     return LazyStack(
-        (len(files), sizes.get("C", 1), sizes["Y"], sizes["X"]), dtype, read
+        (len(files), sizes.get("C", 1), sizes["Y"], sizes["X"]),
+        dtype,
+        read,
+        opened_by=reopening(read_images, folder),
     )
 
 
@@ -259,7 +300,12 @@ def _npy(path: Path) -> LazyStack:
             f"a .npy stack has shape (T, Y, X) or (T, C, Y, X); found {pixels.shape} "
             f"in '{path}'."
         )
-    return LazyStack(pixels.shape, pixels.dtype, lambda t: np.array(pixels[t]))
+    return LazyStack(
+        pixels.shape,
+        pixels.dtype,
+        lambda t: np.array(pixels[t]),
+        opened_by=reopening(read_images, path),
+    )
 
 
 def _opened(path: Path) -> TiffFile:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,12 +14,25 @@ from cellstate.morphology._surroundings import Surroundings
 from cellstate.morphology._table import GEOMETRY, PER_CHANNEL, feature_table
 from cellstate.morphology.contours import find_cracks, shape_contour, trace
 from cellstate.morphology.depth import depth_rank
-from cellstate.morphology.fourier import coefficients, mode_magnitudes, shape_curvature
+from cellstate.morphology.fourier import (
+    alignments,
+    coefficients,
+    mode_magnitudes,
+    shape_curvature,
+)
 from cellstate.morphology.hull import shape_hull
-from cellstate.morphology.intensity import bright_shape, intensity_level, radial
+from cellstate.morphology.intensity import Zones, bright_shape, intensity_level, radial
 from cellstate.morphology.moments import ellipse, shape_moments
 from cellstate.morphology.neighbours import CROWD, contact, crowd
-from cellstate.morphology.polarity import angular_waves, boundary_modes, signal_modes
+from cellstate.morphology.points import N_POINTS, sample
+from cellstate.morphology.polarity import (
+    HIGHEST,
+    Waves,
+    boundary_modes,
+    boundary_polarity,
+    signal_modes,
+    signal_polarity,
+)
 from cellstate.morphology.texture import smooth_mask, texture
 
 
@@ -31,6 +45,8 @@ class FrameMeasurement:
     bbox: np.ndarray  # (n, 4) y0, x0, y1, x1 in px, the end excluded
     touches_border: np.ndarray  # (n,) bool
     n_components: np.ndarray  # (n,) int64
+    outline: np.ndarray  # (n, 64, 2) x, y in um from the centroid, clockwise on screen
+    modes: np.ndarray  # (n, 1 + C, 3) complex: a_1..a_3 of the outline, each channel
     values: np.ndarray  # (n, p) float64, NaN where undefined
     names: tuple[str, ...]  # (p,)
     background: np.ndarray  # (C,) subtracted to get the signal
@@ -112,7 +128,8 @@ def measure_frame(
         ]
         present, blocks = split_cells(labels)
         parts = [_measure_block(block, planes, labels) for block in blocks]
-        box, centroid, pieces, values = _join(parts, len(table))
+        whole = _join(parts, len(table), len(planes))
+        box, centroid, pieces, outline, modes, values = whole
         names = tuple(feature.name for feature in table)
         near = crowd(centroid, values[:, names.index("equivalent_diameter")])
         for name, column in near.items():
@@ -127,6 +144,8 @@ def measure_frame(
         touches_border=(box[:, :2] == 0).any(axis=1)
         | (box[:, 2:] == edges).any(axis=1),
         n_components=pieces,
+        outline=outline * pixel_size,
+        modes=modes,
         values=values,
         names=names,
         background=np.array([plane.background for plane in planes]),
@@ -135,12 +154,12 @@ def measure_frame(
 
 def _measure_block(
     block: Block, planes: list[Plane], labels: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Box (n, 4), centroid (n, 2), pieces (n,) and values (n, p), all in px."""
+) -> tuple[np.ndarray, ...]:
+    """Box, centroid, pieces, outline, modes and values of n cells, all in px."""
     cracks = find_cracks(block)
     outline = trace(block, cracks)
     around = Surroundings.of(block, cracks, labels)
-    modes = coefficients(outline)
+    modes, turns = coefficients(outline), [boundary_modes(outline)]
     fit = ellipse(block)
     mask = {
         **shape_moments(block, fit),
@@ -148,34 +167,49 @@ def _measure_block(
         **shape_hull(block, outline.length),
         **shape_curvature(modes, outline.length),
         **mode_magnitudes(modes),
-        **boundary_modes(outline),
+        **alignments(modes),
+        **boundary_polarity(turns[0]),
         **contact(block, cracks, around),
         # Known only once all blocks of the frame are done.
         **dict.fromkeys((f.name for f in CROWD), np.full(block.n, np.nan)),
     }
     columns = [mask[feature.name] for feature in GEOMETRY]
-    rank, waves, shares = depth_rank(block), angular_waves(block.dx, block.dy), None
-    label = labels[block.row[block.start], block.col[block.start]]
+    zones, waves = Zones(block, depth_rank(block)), Waves.of(block)
+    mask_levels = smooth_mask(block) if planes else []
+    label = labels[block.run_row[block.first_run], block.run_col[block.first_run]]
     for plane in planes:
         channel = Channel(block=block, image=plane.image, background=plane.background)
-        shares = smooth_mask(block) if shares is None else shares
+        undefined = np.where(np.isin(label, plane.broken), np.nan, 0)
+        turns.append(signal_modes(channel, waves) + undefined[:, None])
         found = {
             **intensity_level(channel, around),
             **bright_shape(channel, fit),
-            **radial(channel, rank),
-            **texture(channel, cracks, around, shares),
-            **signal_modes(channel, waves),
+            **radial(channel, zones),
+            **texture(channel, cracks, around, mask_levels),
+            **signal_polarity(channel, turns[-1]),
         }
-        undefined = np.where(np.isin(label, plane.broken), np.nan, 0)
         columns += [found[feature.name] + undefined for feature in PER_CHANNEL]
     centroid = np.stack(block.centroid, axis=1)
-    return block.box, centroid, outline.n_components, np.stack(columns, axis=1)
+    return (
+        block.box,
+        centroid,
+        outline.n_components,
+        sample(outline, N_POINTS),
+        np.stack(turns, axis=1),
+        np.stack(columns, axis=1),
+    )
 
 
-def _join(parts: list, width: int) -> tuple[np.ndarray, ...]:
-    empty = (np.zeros((0, 4), int), np.zeros((0, 2)), np.zeros(0, int))
-    columns = zip((*empty, np.zeros((0, width))), *parts, strict=True)
-    return tuple(np.concatenate(column) for column in columns)
+def _join(parts: list, width: int, channels: int) -> tuple[np.ndarray, ...]:
+    empty = (
+        np.zeros((0, 4), int),
+        np.zeros((0, 2)),
+        np.zeros(0, int),
+        np.zeros((0, N_POINTS, 2)),
+        np.zeros((0, 1 + channels, HIGHEST), complex),
+        np.zeros((0, width)),
+    )
+    return tuple(np.concatenate(column) for column in zip(empty, *parts, strict=True))
 
 
 def _levels(background: ArrayLike | None, channels: int) -> list:
@@ -205,5 +239,14 @@ def _check(
         )
     if labels.size and labels.min() < 0:
         raise ValueError(f"labels must not be negative; found {labels.min()}.")
-    if not (np.isfinite(pixel_size) and pixel_size > 0):
-        raise ValueError(f"`pixel_size` must be positive; found {pixel_size}.")
+    number = isinstance(pixel_size, Real) and not isinstance(pixel_size, bool)
+    if np.size(pixel_size) > 1:
+        raise ValueError(
+            "`pixel_size` is one number, for square pixels; found "
+            f"{np.asarray(pixel_size).tolist()}. Resample the pictures and masks to "
+            "square pixels first."
+        )
+    if not (number and np.isfinite(pixel_size) and pixel_size > 0):
+        raise ValueError(
+            f"`pixel_size` must be a positive number of um; found {pixel_size!r}."
+        )

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cellstate.morphology._block import Block, sort_within
+from cellstate.morphology._block import Block
+from cellstate.morphology._sorting import sort_within
 from cellstate.morphology.contours import NORMAL_X, NORMAL_Y, Cracks
 
 # Distances (px) at which the ring around a cell is read: outside the blur of
@@ -25,9 +26,10 @@ class Surroundings:
     @classmethod
     def of(cls, block: Block, cracks: Cracks, labels: np.ndarray) -> "Surroundings":
         height, width = labels.shape
-        row, col = block.row[cracks.pixel], block.col[cracks.pixel]
-        down, right = NORMAL_Y[cracks.side], NORMAL_X[cracks.side]
-        start, step = block.place[cracks.pixel], down * width + right
+        start = block.place.take(cracks.pixel)
+        row, col = np.divmod(start, width)
+        down, right = NORMAL_Y.take(cracks.side), NORMAL_X.take(cracks.side)
+        step = down * width + right
 
         def beyond(distance: int) -> tuple[np.ndarray, np.ndarray]:
             y, x = row + distance * down, col + distance * right
@@ -55,12 +57,12 @@ class Surroundings:
 def ring_median(around: Surroundings, image: np.ndarray, n: int) -> np.ndarray:
     """Median of the free pixels 3 and 5 px outside each cell, (n,); NaN if none."""
     cell, values = around.ring_cell, image.take(around.ring).astype(np.float64)
-    values = sort_within(values, cell)
+    ordered = sort_within(values, cell)
     count = np.bincount(cell, minlength=n)
     start = np.cumsum(count) - count
     known = count > 0
     median = np.full(n, np.nan)
     low = start[known] + (count[known] - 1) // 2
     high = start[known] + count[known] // 2
-    median[known] = (values[low] + values[high]) / 2
+    median[known] = (ordered.at(low) + ordered.at(high)) / 2
     return median

@@ -23,6 +23,7 @@ GEOMETRY = (
     *hull.SHAPE,
     *fourier.CURVATURE,
     *fourier.MODES,
+    *fourier.ALIGNMENT,
     *polarity.BOUNDARY,
     *neighbours.CONTACT,
     *neighbours.CROWD,
@@ -51,7 +52,7 @@ def feature_table(channels: Sequence[str]) -> tuple[Feature, ...]:
     Returns
     -------
     tuple of Feature
-        name, unit, family, meaning and whether the value is invariant.
+        name, unit, family, meaning and what leaves the value unchanged.
 
     Raises
     ------
@@ -64,8 +65,14 @@ def feature_table(channels: Sequence[str]) -> tuple[Feature, ...]:
     >>> table[0].name, table[0].unit, table[-1].name
     ('area', 'um2', 'relative_offset_H2B')
     >>> len(table)
-    96
+    99
     """
+    names = checked_channels(channels)
+    return GEOMETRY + tuple(f.of_channel(name) for name in names for f in PER_CHANNEL)
+
+
+def checked_channels(channels: Sequence[str]) -> list[str]:
+    """Names of channels, or a ValueError that says what is wrong with them."""
     if isinstance(channels, str):
         raise ValueError(f"`channels` must be a list of names; found {channels!r}.")
     names = [str(name) for name in channels]
@@ -75,4 +82,4 @@ def feature_table(channels: Sequence[str]) -> tuple[Feature, ...]:
             "`channels` must be unique, non-empty and without '/' and ':'; "
             f"found {names}."
         )
-    return GEOMETRY + tuple(f.of_channel(name) for name in names for f in PER_CHANNEL)
+    return names

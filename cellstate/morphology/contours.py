@@ -85,54 +85,51 @@ class Outline:
 
 def find_cracks(block: Block) -> Cracks:
     """All cracks of the cells of a block and the crack that follows each."""
-    pixel = np.flatnonzero(~block.interior)
-    mask, steps = block.mask.ravel(), block.steps
-    outside = ~mask.take(block.spot[pixel][:, None] + steps)
-    found = np.flatnonzero(outside)
-    which, side = found >> 2, found & 3
-    number = np.empty(outside.size, np.int64)
-    number[found] = np.arange(found.size)
-    rank = np.empty(block.mask.size, np.int64)
-    rank[block.spot[pixel]] = np.arange(pixel.size)
+    rim, mask, steps = block.rim, block.mask.ravel(), block.steps
+    spot = block.spot.take(rim)
+    outside = [np.flatnonzero(~mask.take(spot + step)) for step in steps]
+    which, found = np.concatenate(outside), [part.size for part in outside]
+    side, here = np.repeat(np.arange(4), found), spot.take(which)
+    # Number of the crack on a side of a pixel of the strip.
+    number = np.empty(4 * mask.size, np.int32)
+    number[side * mask.size + here] = np.arange(which.size)
 
-    ahead = block.spot[pixel[which]] + steps[(side + 1) & 3]
-    diagonal = ahead + steps[side]
+    ahead = here + np.repeat(np.roll(steps, -1), found)
+    diagonal = ahead + np.repeat(steps, found)
     # Diagonal contact connects, hence the diagonal pixel is asked first.
     left, straight = mask.take(diagonal), mask.take(ahead)
     next_side = np.where(left, side - 1, np.where(straight, side, side + 1)) & 3
-    next_which = which.copy()
-    straight &= ~left
-    next_which[left] = rank[diagonal[left]]
-    next_which[straight] = rank[ahead[straight]]
+    there = np.where(left, diagonal, np.where(straight, ahead, here))
+    pixel = rim.take(which)
     return Cracks(
-        pixel=pixel[which],
+        pixel=pixel,
         side=side,
-        cell=block.cell[pixel[which]],
-        successor=number[4 * next_which + next_side],
+        cell=block.cell.take(pixel),
+        successor=number.take(next_side * mask.size + there).astype(np.int64),
     )
 
 
 def trace(block: Block, cracks: Cracks) -> Outline:
     """Outline of the largest piece of each cell, clockwise on the screen."""
     pixel, side, following = cracks.pixel, cracks.side, cracks.successor
-    x = block.dx[pixel] + NORMAL_X[side] / 2
-    y = block.dy[pixel] + NORMAL_Y[side] / 2
+    x = block.dx.take(pixel) + (NORMAL_X / 2).take(side)
+    y = block.dy.take(pixel) + (NORMAL_Y / 2).take(side)
     longest = int(np.bincount(cracks.cell).max())
-    root = _first_of_cycle(following, longest)
+    # The first crack above the first pixel lies on an outline. Where it leads to
+    # all others, as in a cell of one piece without holes, nothing is to be chosen.
+    root = np.searchsorted(cracks.cell[: np.searchsorted(side, 1)], np.arange(block.n))
+    root, pieces = root[cracks.cell], np.ones(block.n, np.int64)
+    steps, reached = _steps_to_last(following, root, longest)
+    kept = np.arange(root.size)
+    if not reached.all():
+        root = _first_of_cycle(following, longest)
+        chosen, pieces = _largest_piece(x, y, following, root, cracks.cell)
+        kept = np.flatnonzero(root == chosen[cracks.cell])
+        steps, _ = _steps_to_last(following, root, longest)
 
-    # Twice the signed area: positive for the outside of a piece, negative for
-    # the rim of a hole. The largest outside is the outline.
-    area = np.bincount(root, x * y[following] - x[following] * y, root.size)
-    outer = np.flatnonzero(area > 0)
-    best = outer[np.lexsort((area[outer], cracks.cell[outer]))]
-    best = best[np.diff(cracks.cell[best], append=block.n) > 0]
-    chosen = best[cracks.cell]  # the root that each crack's cell has chosen
-
-    kept = np.flatnonzero(root == chosen)
     vertices = np.bincount(cracks.cell[kept], minlength=block.n)
     start = np.cumsum(vertices) - vertices
-    steps = _steps_to_last(following, root, longest)
-    place = start[cracks.cell] + vertices[cracks.cell] - 1 - steps
+    place = (start + vertices - 1).take(cracks.cell) - steps
     order = np.empty(kept.size, np.int64)
     order[place[kept]] = kept
     next_vertex = np.arange(1, order.size + 1)
@@ -143,28 +140,47 @@ def trace(block: Block, cracks: Cracks) -> Outline:
         cell=cracks.cell[order],
         start=start,
         following=next_vertex,
-        n_components=np.bincount(cracks.cell[outer], minlength=block.n),
+        n_components=pieces,
     )
+
+
+def _largest_piece(
+    x: np.ndarray,
+    y: np.ndarray,
+    following: np.ndarray,
+    root: np.ndarray,
+    cell: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Root of the largest outline of each cell, and the number of pieces, (n,)."""
+    # Twice the signed area: positive for the outside of a piece, negative for
+    # the rim of a hole.
+    area = np.bincount(root, x * y[following] - x[following] * y, root.size)
+    outer = np.flatnonzero(area > 0)
+    best = outer[np.lexsort((area[outer], cell[outer]))]
+    last = np.diff(cell[best], append=-1) != 0
+    return best[last], np.bincount(cell[outer])
 
 
 def _first_of_cycle(following: np.ndarray, longest: int) -> np.ndarray:
     """Smallest index on the cycle of each element, by pointer doubling."""
     first = np.arange(following.size)
     for _ in range(max(longest - 1, 1).bit_length()):
-        first = np.minimum(first, first[following])
-        following = following[following]
+        first = np.minimum(first, first.take(following))
+        following = following.take(following)
     return first
 
 
-def _steps_to_last(following: np.ndarray, root: np.ndarray, longest: int) -> np.ndarray:
-    """Steps from each element to the one that precedes its root."""
+def _steps_to_last(
+    following: np.ndarray, root: np.ndarray, longest: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Steps from each element to the one that precedes its root, if it gets there."""
     last = following == root
     steps = (~last).astype(np.int64)
     following = np.where(last, np.arange(following.size), following)
     for _ in range(max(longest - 1, 1).bit_length()):
-        steps = steps + steps[following]
-        following = following[following]
-    return steps
+        steps = steps + steps.take(following)
+        following = following.take(following)
+    return steps, last.take(following)
 
 
 def perimeter(block: Block) -> np.ndarray:
@@ -178,8 +194,7 @@ def perimeter(block: Block) -> np.ndarray:
     Benkrid, Crookes, Benkrid, Design and FPGA Implementation of a Perimeter
     Estimator, IMVIP (2000).
     """
-    border = ~block.interior
-    spot, cell = block.spot[border], block.cell[border]
+    spot, cell = block.spot.take(block.rim), block.cell.take(block.rim)
     rim = np.zeros(block.mask.size, np.uint8)
     rim[spot] = 1
     up, right, down, left = block.steps

@@ -31,6 +31,17 @@ MODES = tuple(
     Feature(_mode_name(k), "1", "fourier", f"|c_{k}| / |c_1| of the outline")
     for k in _MODES
 )
+# Phases of two modes against the whole: 3 with -1 makes lobes on the long axis (> 0)
+# or beside it (< 0), and so on for four and five corners.
+ALIGNMENT = tuple(
+    Feature(
+        f"fourier_align{k}",
+        "1",
+        "fourier",
+        f"Re c_{k} c_{2 - k} / |c_1|^2, start and turn cancel",
+    )
+    for k in (3, 4, 5)
+)
 CURVATURE = (
     Feature("curvature_sd", "1/um", "contour", "sd of curvature along the outline"),
     Feature("curvature_min", "1/um", "contour", "least curvature; < 0 if concave"),
@@ -58,7 +69,8 @@ def coefficients(outline: Outline) -> np.ndarray:
     cell = outline.cell[corner]
     first = np.searchsorted(cell, np.arange(outline.start.size))
     turn = turn[corner]
-    phase = np.exp(-2j * np.pi * outline.position[corner] / outline.length[cell])
+    angle = (-2 * np.pi) * outline.position[corner] / outline.length[cell]
+    phase = np.cos(angle) + 1j * np.sin(angle)
     modes = np.zeros((outline.start.size, 2 * HIGHEST + 1), complex)
     forward, backward = turn, turn
     for k in range(1, HIGHEST + 1):
@@ -77,6 +89,29 @@ def mode_magnitudes(modes: np.ndarray) -> dict[str, np.ndarray]:
     """
     size = np.abs(modes[:, HIGHEST + 1])
     return {_mode_name(k): np.abs(modes[:, HIGHEST + k]) / size for k in _MODES}
+
+
+def alignments(modes: np.ndarray) -> dict[str, np.ndarray]:
+    r"""Features `ALIGNMENT`: what the phases of c_k say, without an axis.
+
+        Re [c_{1+m} c_{1-m} / c_1^2],  m = 2, 3, 4
+
+    A turn by t multiplies every c_k by exp(i t), a start moved by s by
+    exp(i k s): both cancel. Magnitudes alone cannot tell a lemon from a box.
+    The imaginary part is left out, since it changes sign in a mirror.
+
+    References
+    ----------
+    Granlund, IEEE Trans. Comput. C-21 (1972): Fourier descriptors whose products
+    cancel rotation and start point.
+    """
+    first = modes[:, HIGHEST + 1]
+    return {
+        f"fourier_align{k}": (
+            modes[:, HIGHEST + k] * modes[:, HIGHEST + 2 - k] / first**2
+        ).real
+        for k in (3, 4, 5)
+    }
 
 
 def shape_curvature(modes: np.ndarray, length: np.ndarray) -> dict[str, np.ndarray]:

@@ -43,35 +43,35 @@ def convex_chains(block: Block) -> Chains:
     """
     chain, row, x = _flanks(block)
     while True:
-        same = (chain[2:] == chain[:-2]).nonzero()[0] + 1
-        r0, r1, r2 = row[same - 1], row[same], row[same + 1]
-        x0, x1, x2 = x[same - 1], x[same], x[same + 1]
-        above = x1 * (r2 - r0) >= x0 * (r2 - r1) + x2 * (r1 - r0)
+        down, right = np.diff(row), np.diff(x)
+        # Of three in a row, the second is not left of the line between the others.
+        above = right[:-1] * down[1:] >= right[1:] * down[:-1]
+        above &= chain[2:] == chain[:-2]
         if not above.any():
             return Chains(chain=chain, row=row, x=x)
         kept = np.ones(chain.size, bool)
-        kept[same[above]] = False
+        kept[1:-1] = ~above
+        kept = np.flatnonzero(kept)
         chain, row, x = chain[kept], row[kept], x[kept]
 
 
 def _flanks(block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Outermost half-pixel point of every row and between rows, both sides."""
-    begin, length = block.runs
-    new = np.diff(block.cell[begin], prepend=-1) != 0
-    new |= np.diff(block.row[begin], prepend=-1) != 0
-    last = (begin + length - 1)[np.append(new[1:], True)]
-    first = begin[new]
-    cell, row = block.cell[first], block.row[first]
+    new = np.diff(block.run_cell, prepend=-1) != 0
+    new |= np.diff(block.run_row, prepend=-1) != 0
+    last = (block.run_col + block.run_length - 1)[np.append(new[1:], True)]
+    first, cell, row = block.run_col[new], block.run_cell[new], block.run_row[new]
     adjacent = (np.diff(cell) == 0) & (np.diff(row) == 1)
     sides = []
-    for side, edge in enumerate((2 * block.col[first], -2 * block.col[last])):
+    for side, edge in enumerate((2 * first, -2 * last)):
         x = np.stack([edge, edge - 1, edge], axis=1)
         x[:-1, 2] = np.where(adjacent, np.minimum(edge[:-1], edge[1:]), edge[:-1])
         kept = np.ones(x.shape, bool)
         kept[1:, 0] = ~adjacent  # the point between two rows is there once
         rows = 2 * row[:, None] + np.array([-1, 0, 1])
         chains = np.broadcast_to(2 * cell[:, None] + side, x.shape)
-        sides.append((chains[kept], rows[kept], x[kept]))
+        place = np.flatnonzero(kept)
+        sides.append([part.take(place) for part in (chains, rows, x)])
     chain, rows, x = (np.concatenate(pair) for pair in zip(*sides, strict=True))
     order = np.argsort(chain, kind="stable")
     return chain[order], rows[order], x[order]
@@ -100,16 +100,17 @@ def convex_area(block: Block, chains: Chains) -> np.ndarray:
 
 def hull_polygons(n: int, chains: Chains) -> np.ndarray:
     """Hull vertices as closed polygons, (n, k) complex in px, ends repeated."""
+    size = np.bincount(chains.chain, minlength=2 * n)
+    end = np.cumsum(size)
     right = chains.chain % 2 == 1
-    cell = chains.chain // 2
     # Down the left flank, then up the right one.
-    order = np.lexsort((np.where(right, -chains.row, chains.row), right, cell))
+    order, along = np.arange(right.size), chains.chain[right]
+    order[right] = 2 * end[along] - size[along] - 1 - order[right]
     x = np.where(right, -chains.x, chains.x)[order] / 2
     z = x + 0.5j * chains.row[order]
-    count = np.bincount(cell, minlength=n)
-    start = np.cumsum(count) - count
+    count = size[::2] + size[1::2]
     place = np.minimum(np.arange(count.max()), count[:, None] - 1)
-    return z[start[:, None] + place]
+    return z[(end[1::2] - count)[:, None] + place]
 
 
 def feret(polygon: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -118,14 +119,15 @@ def feret(polygon: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     largest, smallest = np.empty(n), np.empty(n)
     for part in _parts(n, k):
         z = polygon[part]
-        chord = z[:, None, :] - z[:, :, None]
-        square = chord.real**2 + chord.imag**2
+        x, y = z.real.copy(), z.imag.copy()
+        across, down = x[:, None] - x[:, :, None], y[:, None] - y[:, :, None]
+        square = across * across + down * down
         largest[part] = np.sqrt(square.max(axis=(1, 2)))
         edge = np.roll(z, -1, axis=1) - z
         length = np.abs(edge)
         unit = edge / np.where(length > 0, length, 1)
-        height = unit.real[:, :, None] * chord.imag - unit.imag[:, :, None] * chord.real
-        height = np.abs(height).max(axis=2)
+        height = unit.real[:, :, None] * down - unit.imag[:, :, None] * across
+        height = -height.min(axis=2)  # all points lie on one side of an edge
         smallest[part] = np.where(length > 0, height, np.inf).min(axis=1)
     return largest, smallest
 

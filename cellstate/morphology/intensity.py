@@ -1,10 +1,13 @@
 """Brightness of cells: level, spread, contrast, bright core, radial profile."""
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 
-from cellstate.morphology._block import over
+from cellstate.morphology._block import Block, over
 from cellstate.morphology._channel import Channel
-from cellstate.morphology._feature import Feature
+from cellstate.morphology._feature import PER_PIXEL, Feature
 from cellstate.morphology._surroundings import Surroundings, ring_median
 from cellstate.morphology.moments import Ellipse, ellipse
 
@@ -15,7 +18,9 @@ LEVEL = (
     Feature("max_intensity", "intensity", "intensity", "maximum, raw"),
     Feature("median_intensity", "intensity", "intensity", "median, raw"),
     Feature("mean_signal", "intensity", "intensity", "mean above frame background"),
-    Feature("integrated_intensity", "intensity", "intensity", "signal, summed"),
+    Feature(
+        "integrated_intensity", "intensity", "intensity", "signal, summed", PER_PIXEL
+    ),
     Feature("cv", "1", "intensity", "standard deviation over mean signal"),
     Feature("skewness", "1", "intensity", "third standardised moment"),
     Feature("kurtosis", "1", "intensity", "fourth standardised moment minus 3"),
@@ -23,9 +28,15 @@ LEVEL = (
     Feature("p5_to_median", "1", "intensity", "signal at 5 % over signal at 50 %"),
     Feature("peak_to_mean", "1", "intensity", "largest signal over mean signal"),
     Feature(
-        "ring_signal", "intensity", "intensity", "frame background to ring 3, 5 px out"
+        "ring_signal",
+        "intensity",
+        "intensity",
+        "frame background to ring 3, 5 px out",
+        PER_PIXEL,
     ),
-    Feature("ring_contrast", "1", "intensity", "(mean - ring) / mean signal"),
+    Feature(
+        "ring_contrast", "1", "intensity", "(mean - ring) / mean signal", PER_PIXEL
+    ),
 )
 BRIGHT_SHAPE = (
     Feature("weighted_major_axis", "um", "intensity", "long axis of the signal"),
@@ -63,9 +74,9 @@ def intensity_level(channel: Channel, around: Surroundings) -> dict[str, np.ndar
     """
     block, mean_signal = channel.block, channel.mean_signal
     sd = np.sqrt(channel.variance)
-    square = channel.deviation * channel.deviation
+    square = channel.square
     spread = np.where(channel.varied, channel.variance, np.nan)
-    median = channel.quantile(0.5)
+    low, median, high = channel.quantiles(0.05, 0.5, 0.95)
     ring = ring_median(around, channel.image, block.n)
     middle = median - channel.background
     return {
@@ -79,8 +90,8 @@ def intensity_level(channel: Channel, around: Surroundings) -> dict[str, np.ndar
         "cv": over(sd, mean_signal),
         "skewness": over(block.mean(square * channel.deviation), spread**1.5),
         "kurtosis": over(block.mean(square * square), spread**2) - 3,
-        "p95_to_median": over(channel.quantile(0.95) - channel.background, middle),
-        "p5_to_median": over(channel.quantile(0.05) - channel.background, middle),
+        "p95_to_median": over(high - channel.background, middle),
+        "p5_to_median": over(low - channel.background, middle),
         "peak_to_mean": over(channel.highest - channel.background, mean_signal),
         "ring_signal": ring - channel.background,
         "ring_contrast": over(channel.mean - ring, mean_signal),
@@ -96,12 +107,13 @@ def bright_shape(channel: Channel, mask: Ellipse) -> dict[str, np.ndarray]:
     `mask` is the ellipse of the mask itself.
     """
     block, bright = channel.block, channel.ellipse
-    core = ellipse(block, channel.core.astype(float))
-    share = block.mean(channel.core)
-    inside = block.sum(channel.signal * channel.core)
-    outside = block.sum(channel.signal) - inside
+    core = ellipse(block, channel.core)
+    lit_pixels = block.sum(channel.core)
+    share = lit_pixels / block.count
+    inside = block.sum(channel.values * channel.core) - lit_pixels * channel.background
+    outside = channel.mean_signal * block.count - inside
     half = (channel.highest + channel.background) / 2
-    above = channel.values > block.spread(half)
+    above = (channel.values > block.spread(half)).astype(np.float32)
     lit = np.where(channel.highest > channel.background, 1, np.nan)
     cored = np.where(channel.varied, 1, np.nan)
     contrast = over(inside / share, outside) * (1 - share)
@@ -122,22 +134,41 @@ def bright_shape(channel: Channel, mask: Ellipse) -> dict[str, np.ndarray]:
     }
 
 
-def radial(channel: Channel, rank: np.ndarray) -> dict[str, np.ndarray]:
+@dataclass(frozen=True, eq=False)
+class Zones:
+    """How deep the pixels of a block lie, shared by all channels."""
+
+    block: Block
+    rank: np.ndarray  # (N,) depth over the largest of the cell, in [0, 1]
+
+    @cached_property
+    def number(self) -> np.ndarray:
+        """4 x cell + zone, (N,); zone 0 touches the border, 3 is the centre."""
+        zone = np.minimum((ZONES * self.rank).astype(np.int64), ZONES - 1)
+        zone += self.block.spread(np.arange(0, self.block.n * ZONES, ZONES))
+        return zone
+
+    @cached_property
+    def centred(self) -> np.ndarray:
+        """Rank minus its mean over the cell, (N,)."""
+        return self.rank - self.block.spread(self.block.mean(self.rank))
+
+    @cached_property
+    def spread(self) -> np.ndarray:
+        """Sum of squares of `centred`, (n,)."""
+        return self.block.sum(self.centred * self.centred)
+
+
+def radial(channel: Channel, zones: Zones) -> dict[str, np.ndarray]:
     """Features `RADIAL` of each cell.
 
     Zone 1 touches the border, zone 4 is the centre; the four fractions sum to
-    1. `radial_slope` is the slope of signal / mean signal on `rank`.
-
-    Parameters
-    ----------
-    rank
-        Depth of each pixel over the largest depth of its cell, (N,), in [0, 1].
+    1. `radial_slope` is the slope of signal / mean signal on the rank of depth.
     """
     block, weight = channel.block, channel.weight
-    zone = block.cell * ZONES + np.minimum((ZONES * rank).astype(np.int64), ZONES - 1)
-    share = np.bincount(zone, weight, block.n * ZONES).reshape(block.n, ZONES)
+    share = np.bincount(zones.number, weight, block.n * ZONES)
+    share = share.reshape(block.n, ZONES)
     total = block.sum(weight)
-    centred = rank - block.spread(block.mean(rank))
-    slope = over(block.sum(centred * weight), block.sum(centred**2))
+    slope = over(block.sum(zones.centred * weight), zones.spread)
     columns = {f"zone{k + 1}_fraction": over(share[:, k], total) for k in range(ZONES)}
     return columns | {"radial_slope": over(slope, total / block.count)}

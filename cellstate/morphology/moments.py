@@ -5,19 +5,19 @@ from typing import NamedTuple
 import numpy as np
 
 from cellstate.morphology._block import Block, over
-from cellstate.morphology._feature import Feature
+from cellstate.morphology._feature import TURNED, Feature
 
 SIZE = (
     Feature("area", "um2", "size", "area of the mask"),
     Feature("equivalent_diameter", "um", "size", "diameter of the disc of same area"),
     Feature("major_axis_length", "um", "size", "long axis of the ellipse of moments"),
     Feature("minor_axis_length", "um", "size", "short axis of the ellipse of moments"),
-    Feature("extent", "1", "size", "area over area of the upright box", False),
+    Feature("extent", "1", "size", "area over area of the upright box", ("rotation",)),
 )
 SHAPE = (
     Feature("eccentricity", "1", "contour", "of the ellipse of moments; 0 if round"),
     Feature("aspect_ratio", "1", "contour", "long over short axis"),
-    Feature("orientation", "rad", "contour", "row axis to long axis", False),
+    Feature("orientation", "rad", "contour", "row axis to long axis", TURNED),
 )
 
 
@@ -53,13 +53,14 @@ def ellipse(block: Block, weight: np.ndarray | None = None) -> Ellipse:
         Arrays of shape (n,); NaN where all weights are zero. `orientation` is
         the angle from the row axis to the long axis, NaN for round cells.
     """
-    dx, dy = block.dx, block.dy
-    wx, wy = (dx, dy) if weight is None else (weight * dx, weight * dy)
-    total = block.count if weight is None else block.sum(weight)
-    mx, my = over(block.sum(wx), total), over(block.sum(wy), total)
-    xx = over(block.sum(wx * dx), total) - mx * mx
-    yy = over(block.sum(wy * dy), total) - my * my
-    xy = over(block.sum(wx * dy), total) - mx * my
+    # Moments along x of each run; a run has one y.
+    w, wx, xx = _of_runs(block) if weight is None else _of_weighted(block, weight)
+    y = block.run_y
+    sums = (block.sum_runs(part) for part in (wx, w * y, w * y * y, wx * y))
+    total = block.sum_runs(w)
+    mx, my, yy, xy = (over(part, total) for part in sums)
+    xx = over(xx, total)
+    xx, yy, xy = xx - mx * mx, yy - my * my, xy - mx * my
     half, turn = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
     large, small = half + turn, half - turn
     small = np.where(small < 1e-12 * large, 0, small)
@@ -75,6 +76,24 @@ def ellipse(block: Block, weight: np.ndarray | None = None) -> Ellipse:
         offset_x=mx,
         offset_y=my,
     )
+
+
+def _of_runs(block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sums of 1 and x over the pixels of each run, (R,), of x^2 over each cell."""
+    x, n = block.run_x, block.run_length
+    pairs = n * (n - 1) / 2
+    square = n * x * x + 2 * x * pairs + pairs * (2 * n - 1) / 3
+    return n, n * x + pairs, block.sum_runs(square)
+
+
+def _of_weighted(
+    block: Block, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same sums with weights, shape (N,)."""
+    wx = weight * block.dx
+    w_run, wx_run = (np.add.reduceat(part, block.run_start) for part in (weight, wx))
+    wx *= block.dx
+    return w_run, wx_run, block.sum(wx)
 
 
 def shape_moments(block: Block, fit: Ellipse) -> dict[str, np.ndarray]:

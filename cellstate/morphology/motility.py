@@ -39,7 +39,7 @@ def motility(
     Parameters
     ----------
     position
-        Centroids in um, shape (n, 2).
+        Centroids in um, shape (n, 2) or (n, 3).
     time
         Hours, shape (n,).
     previous_row
@@ -75,7 +75,7 @@ def motility(
     before = np.where(moved, previous, np.arange(previous.size))
     with np.errstate(invalid="ignore"):
         step = position - position[before]
-        length = np.hypot(step[:, 0], step[:, 1])
+        length = np.linalg.norm(step, axis=1)
         path = length.copy()
         start = before
         # Pointer doubling: sums along whole tracks in log2(longest) rounds.
@@ -83,17 +83,15 @@ def motility(
             path = path + path[start]
             start = start[start]
         away = position - position[start]
-        net = np.hypot(away[:, 0], away[:, 1])
+        net = np.linalg.norm(away, axis=1)
         turned = moved & moved[before]
         product = np.where(turned, length * length[before], np.nan)
         cosine = over((step * step[before]).sum(axis=1), product)
-        sine = over(
-            step[:, 0] * step[before, 1] - step[:, 1] * step[before, 0], product
-        )
+        sine = over(_parallelogram(step, step[before]), product)
         columns = [
             np.where(moved, length, np.nan),
             over(length, time - time[before]),
-            np.arctan2(np.abs(sine), cosine),
+            np.arctan2(sine, cosine),
             np.clip(cosine, -1, 1),
             path,
             net,
@@ -103,11 +101,19 @@ def motility(
     return np.stack(columns, axis=1)
 
 
+def _parallelogram(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Area between pairs of vectors in two or three dimensions, (n,)."""
+    if a.shape[1] == 3:
+        return np.linalg.norm(np.cross(a, b), axis=1)
+    return np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
+
+
 def _check(position: np.ndarray, time: np.ndarray, previous: np.ndarray) -> None:
     n = previous.size
-    if position.shape != (n, 2) or time.shape != (n,) or previous.shape != (n,):
+    shapes = (n, 2), (n, 3)
+    if position.shape not in shapes or time.shape != (n,) or previous.shape != (n,):
         raise ValueError(
-            "motility expects position (n, 2), time (n,) and previous_row (n,); "
+            "motility expects position (n, 2 or 3), time (n,) and previous_row (n,); "
             f"found {position.shape}, {time.shape}, {previous.shape}."
         )
     if n == 0:

@@ -3,11 +3,13 @@
 import numpy as np
 
 from cellstate.morphology._block import Block, split_cells
-from cellstate.morphology.contours import find_cracks, trace
+from cellstate.morphology.contours import Outline, find_cracks, trace
+
+N_POINTS = 64
 
 
 def contour_points(
-    labels: np.ndarray, *, pixel_size: float, n_points: int = 64
+    labels: np.ndarray, *, pixel_size: float, n_points: int = N_POINTS
 ) -> np.ndarray:
     """Outlines sampled at equal arc length, one per label in ascending order.
 
@@ -34,13 +36,18 @@ def contour_points(
     >>> contour_points(labels, pixel_size=0.5, n_points=4).mean(axis=1)
     array([[2.25, 1.5 ]])
     """
-    parts = [_sample(block, n_points) for block in split_cells(labels)[1]]
+    parts = [_in_frame(block, n_points) for block in split_cells(labels)[1]]
     points = np.concatenate([np.zeros((0, n_points, 2)), *parts])
     return points * pixel_size
 
 
-def _sample(block: Block, n_points: int) -> np.ndarray:
-    outline = trace(block, find_cracks(block))
+def _in_frame(block: Block, n_points: int) -> np.ndarray:
+    points = sample(trace(block, find_cracks(block)), n_points)
+    return points + np.stack(block.centroid, axis=1)[:, None]
+
+
+def sample(outline: Outline, n_points: int) -> np.ndarray:
+    """Points at equal arc length, (n, n_points, 2), px from the centroid."""
     # One increasing axis for all cells: the positions of cell k start at `base`.
     end = np.cumsum(outline.length)
     base = end - outline.length
@@ -52,6 +59,4 @@ def _sample(block: Block, n_points: int) -> np.ndarray:
     after = outline.following[edge]
     x = outline.x[edge] + part * (outline.x[after] - outline.x[edge])
     y = outline.y[edge] + part * (outline.y[after] - outline.y[edge])
-    return np.stack(
-        [x + block.centroid[0][:, None], y + block.centroid[1][:, None]], -1
-    )
+    return np.stack([x, y], axis=-1)

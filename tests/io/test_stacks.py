@@ -1,8 +1,10 @@
 """Lazy stacks: the same pixels whatever the container, one frame in memory."""
 
 import gc
+import pickle
 import tracemalloc
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import tifffile
 
 import cellstate as cs
 from cellstate._base.errors import MovieError
+from cellstate.io._stacks import LazyStack
 
 T, C, Y, X = 6, 2, 12, 15
 
@@ -194,3 +197,55 @@ def test_a_file_cut_anywhere_is_never_read_as_a_shorter_movie(tmp_path, pixels):
             cut.write_bytes(content[:length])
             with pytest.raises(MovieError, match=r"cut\.tif"):
                 frames(cs.io.read_images(cut))
+
+
+@pytest.mark.parametrize("kind", ["zlib", "plain", "folder", "npy"])
+def test_a_stack_pickles_as_the_path_it_was_opened_from(tmp_path, pixels, kind):
+    path = tmp_path / ("folder" if kind == "folder" else "a.npy")
+    if kind == "folder":
+        path.mkdir()
+        for t, frame in enumerate(pixels):
+            tifffile.imwrite(path / f"t{t}.tif", frame, metadata={"axes": "CYX"})
+    elif kind == "npy":
+        np.save(path, pixels)
+    else:
+        path = tmp_path / "a.tif"
+        compression = "zlib" if kind == "zlib" else None
+        tifffile.imwrite(
+            path, pixels, metadata={"axes": "TCYX"}, compression=compression
+        )
+    content = pickle.dumps(cs.io.read_images(path))
+    assert len(content) < 500
+    np.testing.assert_array_equal(frames(pickle.loads(content)), pixels)
+    assert pickle.loads(content) is pickle.loads(content)  # one open file
+
+
+def test_masks_and_stacks_with_an_added_axis_pickle_too(tmp_path, pixels):
+    tifffile.imwrite(tmp_path / "m.tif", pixels[:, 0], metadata={"axes": "TYX"})
+    masks = cs.io.read_masks(tmp_path / "m.tif")
+    content = pickle.dumps(masks)
+    np.testing.assert_array_equal(frames(pickle.loads(content)), pixels[:, 0])
+    movie = cs.io.read_movie(masks, masks, pixel_size=1, frame_interval=1)
+    there = pickle.loads(pickle.dumps(movie))
+    np.testing.assert_array_equal(there.images[2], pixels[2, :1])
+    # A file that was written anew since is opened anew.
+    tifffile.imwrite(tmp_path / "m.tif", pixels[:5, 1], metadata={"axes": "TYX"})
+    anew = pickle.loads(pickle.dumps(cs.io.read_masks(tmp_path / "m.tif")))
+    np.testing.assert_array_equal(frames(anew), pixels[:5, 1])
+
+
+def test_threads_share_a_compressed_file(tmp_path):
+    pixels = np.random.default_rng(1).integers(0, 99, (40, 64, 64), dtype=np.uint8)
+    tifffile.imwrite(
+        tmp_path / "a.tif", pixels, metadata={"axes": "TYX"}, compression="zlib"
+    )
+    stack = cs.io.read_images(tmp_path / "a.tif")
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(stack.__getitem__, np.tile(np.arange(40), 10)))
+    np.testing.assert_array_equal(np.stack(found)[:, 0], np.tile(pixels, (10, 1, 1)))
+
+
+def test_a_stack_of_a_function_alone_does_not_pickle():
+    stack = LazyStack((2, 3, 3), np.uint8, lambda frame: np.zeros((3, 3)))
+    with pytest.raises(TypeError, match="does not know how to be opened elsewhere"):
+        pickle.dumps(stack)

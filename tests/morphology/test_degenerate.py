@@ -113,7 +113,8 @@ def test_pictures_of_any_number_type(dtype):
     labels[5:12, 5:14] = 200
     image = np.arange(400).reshape(20, 20) % 2
     found = measure(image.astype(dtype), labels).values
-    np.testing.assert_allclose(found, measure(image.astype(float), labels).values)
+    expected = measure(image.astype(float), labels).values
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -170,3 +171,117 @@ def test_any_mask_and_picture_give_bounded_features(labels, data):
     assert (found["radius_min"] <= found["radius_max"]).all()
     assert (cells.n_components >= 1).all()
     assert np.isfinite(found["fourier_minus1"]).all()
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.uint32, np.int64, np.float16])
+def test_signed_wide_and_half_pictures_are_measured_as_they_are(dtype):
+    labels = np.zeros((30, 30), np.uint16)
+    labels[5:20, 6:25] = 65_535
+    image = (np.add.outer(np.arange(30), 2 * np.arange(30)) % 90) - 40
+    image = image.astype(dtype) if dtype != np.uint32 else (image + 40).astype(dtype)
+    found = measure(image, labels).values
+    expected = measure(image.astype(np.float64), labels).values
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_top_of_16_bits_does_not_overflow():
+    labels = np.zeros((40, 40), np.uint8)
+    labels[5:35, 5:35] = 1
+    image = np.full((40, 40), 65_535, np.uint16)
+    image[labels == 0] = 65_000
+    image[10:20, 10:20] = 65_500
+    found = by_name(measure(image, labels))
+    inside = image[labels == 1].astype(float)
+    assert found["mean_intensity_c"][0] == pytest.approx(inside.mean(), rel=1e-12)
+    assert found["sd_intensity_c"][0] == pytest.approx(inside.std(), rel=1e-9)
+    assert found["integrated_intensity_c"][0] == pytest.approx((inside - 65_000).sum())
+
+
+def test_large_numbers_of_a_picture_leave_texture_finite():
+    rng = np.random.default_rng(0)
+    labels = np.zeros((40, 40), int)
+    labels[5:35, 5:35] = 1
+    image = rng.random((40, 40))
+    small, large = (by_name(measure(k * image, labels)) for k in (1.0, 2.0**50))
+    for name in ("local_sd_c", "sharpness_c", "band_1px_c", "skewness_c", "a1_c"):
+        np.testing.assert_allclose(large[name], small[name], rtol=1e-5, err_msg=name)
+
+
+def test_an_rgb_picture_is_refused_by_its_shape():
+    labels = np.zeros((30, 40), int)
+    message = r"must have shape \(1, 30, 40\).*found \(30, 40, 3\)"
+    with pytest.raises(ValueError, match=message):
+        measure_frame(
+            np.zeros((30, 40, 3), np.uint8), labels, pixel_size=1.0, channels=["c"]
+        )
+
+
+@pytest.mark.parametrize("size", [(0.5, 0.5), [0.3, 0.6]])
+def test_unequal_pixels_are_refused_by_name(size):
+    with pytest.raises(ValueError, match=r"`pixel_size`.*square.*found"):
+        measure_frame(
+            np.zeros((0, 9, 9)), np.zeros((9, 9), int), pixel_size=size, channels=[]
+        )
+
+
+@pytest.mark.parametrize("size", ["0.5", None, True])
+def test_pixel_sizes_that_are_no_number_are_refused(size):
+    with pytest.raises(ValueError, match="`pixel_size` must be"):
+        measure_frame(
+            np.zeros((0, 9, 9)), np.zeros((9, 9), int), pixel_size=size, channels=[]
+        )
+
+
+def test_stacks_and_lines_of_labels_are_refused():
+    for shape in ((9,), (3, 9, 9)):
+        with pytest.raises(ValueError, match=r"shape \(Y, X\)"):
+            measure_frame(
+                np.zeros((0, 9, 9)), np.zeros(shape, int), pixel_size=1.0, channels=[]
+            )
+
+
+def test_a_hole_is_no_outline_and_pieces_are_counted():
+    labels = np.zeros((60, 60), np.uint32)
+    labels[10:40, 10:40] = 4_000_000_000
+    labels[20:30, 20:30] = 0
+    labels[24:26, 24:26] = 4_000_000_000  # an island in the hole
+    labels[45:50, 50:58] = 4_000_000_000  # a piece apart
+    labels[50:58, 5:20] = 7  # beside it in the same block: one piece, no hole
+    cells = measure(np.random.default_rng(0).random((60, 60)), labels)
+    assert cells.label.tolist() == [7, 4_000_000_000]
+    assert cells.n_components.tolist() == [1, 3]
+    found = by_name(cells)
+    # The outline of the largest piece alone, 30 px wide, 0.5 um each.
+    length = np.linalg.norm(np.diff(cells.outline, axis=1), axis=-1).sum(axis=1)
+    assert length[1] == pytest.approx(4 * 15, rel=0.05)
+    assert length[0] == pytest.approx(2 * (7.5 + 4), rel=0.05)
+    assert found["area"][1] * 4 == 900 - 100 + 4 + 40
+
+
+def test_labels_that_are_views_are_measured_as_copies(colony):
+    image, labels = colony
+    wide = np.zeros((2 * labels.shape[0], 3 * labels.shape[1]), np.int64)
+    light = np.zeros(wide.shape)
+    wide[::2, ::3], light[::2, ::3] = labels, image
+    seen = measure(light[::2, ::3], wide[::2, ::3])
+    np.testing.assert_array_equal(seen.values, measure(image, labels).values)
+    turned = measure(image.T, labels.T)
+    copied = measure(image.T.copy(), labels.T.copy())
+    np.testing.assert_array_equal(turned.values, copied.values)
+
+
+def test_modes_and_outlines_of_broken_dark_and_tiny_cells():
+    labels = np.zeros((30, 40), int)
+    labels[3, 3], labels[10:20, 5:15], labels[10:20, 20:30] = 1, 2, 3
+    image = np.full((30, 40), 5.0)
+    image[10:20, 5:15] = 9.0
+    image[12, 22] = np.nan
+    cells = measure(image, labels)
+    assert cells.outline.shape == (3, 64, 2)
+    assert np.isfinite(cells.outline).all()
+    assert np.isfinite(cells.modes[:, 0]).all()
+    # No signal in the first cell, a pixel that is not finite in the third.
+    assert np.isnan(cells.modes[:, 1]).all(axis=1).tolist() == [True, False, True]
+    empty = measure(np.zeros((9, 7)), np.zeros((9, 7), np.uint16))
+    assert empty.outline.shape == (0, 64, 2)
+    assert empty.modes.shape == (0, 2, 3)

@@ -97,7 +97,7 @@ def test_missing_positions_stay_missing():
 @pytest.mark.parametrize(
     ("position", "time", "previous", "message"),
     [
-        (np.zeros((2, 3)), [0, 1], [-1, 0], "expects position"),
+        (np.zeros((2, 4)), [0, 1], [-1, 0], "expects position"),
         (np.zeros((2, 2)), [0, 1], [-1, 2], "must lie in"),
         (np.zeros((2, 2)), [0, 1], [-1.0, 0.0], "integer"),
         (np.zeros((2, 2)), [1, 1], [-1, 0], "not earlier"),
@@ -108,3 +108,12 @@ def test_missing_positions_stay_missing():
 def test_impossible_tracks_are_refused(position, time, previous, message):
     with pytest.raises(ValueError, match=message):
         motility(position, time, previous)
+
+
+def test_a_path_in_space_is_the_path_in_its_plane():
+    rng = np.random.default_rng(1)
+    plane, time = rng.normal(size=(30, 2)).cumsum(axis=0), np.arange(30.0)
+    before = np.r_[-1, np.arange(29)]
+    tilt = np.linalg.qr(rng.normal(size=(3, 3)))[0][:2]
+    flat, tilted = (motility(at, time, before) for at in (plane, plane @ tilt))
+    np.testing.assert_allclose(tilted, flat, atol=1e-9)

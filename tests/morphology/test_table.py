@@ -35,11 +35,26 @@ def test_angles_are_not_called_invariant():
     assert called == angles | {"extent"}
 
 
+def test_units_tell_what_scale_and_gain_change():
+    for feature in (*feature_table(["c"]), *motility_table()):
+        kept = set(feature.invariance)
+        assert "translation" in kept, feature.name
+        assert ("gain" in kept) == (feature.unit != "intensity"), feature.name
+        if "um" in feature.unit:
+            assert "scale" not in kept, feature.name
+
+
+def test_more_than_a_hundred_named_features():
+    assert len((*feature_table(["c"]), *motility_table())) >= 100
+
+
 def test_unknown_units_and_families_are_refused():
     with pytest.raises(ValueError, match="unit"):
         Feature("x", "furlong", "size", "a length")
     with pytest.raises(ValueError, match="family"):
         Feature("x", "um", "lengths", "a length")
+    with pytest.raises(ValueError, match=r"varies with \['zoom'\]; known changes are"):
+        Feature("x", "um", "size", "a length", ("zoom",))
 
 
 def test_speed_table_runs(capsys):
@@ -49,3 +64,6 @@ def test_speed_table_runs(capsys):
     spec.loader.exec_module(module)
     assert module.main(["--cells", "50", "--repeats", "1"]) > 0
     assert "median" in capsys.readouterr().out
+    off = module.agreement(50)
+    assert off["scikit-image"].notna().sum() == 15
+    assert off.max(axis=None, skipna=True) < 1e-6
