@@ -78,18 +78,26 @@ def lineage_beside(tracks: str | Path | pd.DataFrame, masks: Stack) -> pd.DataFr
 
 def read_ctc_table(path: Path) -> pd.DataFrame:
     """Read L B E P: track, first frame, last frame, mother track (0 none)."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise MovieError(
+            f"a track table of the Cell Tracking Challenge is plain text, L B E P per "
+            f"line; '{path}' is not: {error}. Write it anew."
+        ) from error
     rows = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             row = [int(field) for field in line.split()]
         except ValueError:
             row = []
-        if len(row) != 4:
+        if len(row) != 4 or max(map(abs, row)) > LARGEST_WHOLE:
             raise MovieError(
                 f"each line of '{path}' holds four integers, L B E P (track, first "
-                f"frame, last frame, mother or 0); found {line!r} in line {number}."
+                f"frame, last frame, mother or 0), up to 2^53; found {line!r} in line "
+                f"{number}."
             )
         rows.append(row)
     table = pd.DataFrame(rows, columns=["L", "B", "E", "P"], dtype=np.int64)
@@ -218,7 +226,7 @@ def from_table(table: pd.DataFrame, masks: Stack) -> pd.DataFrame:
 def from_edges(table: pd.DataFrame, masks: Stack) -> pd.DataFrame:
     """Cut the trees of linked labels into tracks; a label without links is its own."""
     rows = scan_labels(masks)
-    ends = table[list(EDGES)].apply(integers).to_numpy()
+    ends = np.column_stack([integers(table[c]) for c in EDGES])
     places = np.concatenate(
         [rows.to_numpy(np.int64), ends.reshape(-1, 2)]
     )  # a pair of frame and label each

@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 
 NUMBER = re.compile(rb"-?\d+(?:\.\d+)?")
+NUMBERS = re.compile(r"0x\w+|\d+")
+NUMERIC = ("int8", "uint64", "int64", "float32", "float64", "bool", "S4")
+ODD_FLOATS = (np.nan, np.inf, -np.inf, -1.0, 0.5, 1e30, 2.0**31, 2.0**60)
 # What files hold where a number should be, and numbers at the edges of the types.
 ODD = (
     *(b"", b"NaN", b"inf", b"-inf", b"-1", b"0", b"1e400", b"1.5", b"x", b"\xff\xfe"),
@@ -19,12 +22,12 @@ ODD = (
 
 
 def mutated(data: bytes, rng: np.random.Generator) -> bytes:
-    """Damage the bytes of a file in one to three places.
+    """Damage the bytes of a file in one place, or in two or three at times.
 
     Bytes or bits flip, the end or a middle part is lost, a part is doubled or
     filled with noise, a number is replaced or changes places with another.
     """
-    for _ in range(rng.integers(1, 4)):
+    for _ in range(rng.choice([1, 1, 1, 2, 3])):
         data = MUTATIONS[rng.integers(len(MUTATIONS))](data, rng)
     return data
 
@@ -134,29 +137,104 @@ def survives(
     allowed
         Errors by which the package refuses. A warning counts as an error.
     """
+
+    def damage(rng: np.random.Generator) -> str:
+        if last and isinstance(original, dict):
+            (path / last[0]).write_bytes(original[last[0]])
+        last[:] = [_write_damaged(path, original, rng)]
+        return last[0]
+
+    last: list[str] = []
+    return _survey(read, path, damage, n, allowed, seed)
+
+
+def survives_tables(
+    read: Callable[[Path], object],
+    path: Path,
+    tables: dict[str, np.ndarray],
+    write: Callable[[Path, dict[str, np.ndarray], str], object],
+    n: int,
+    allowed: tuple[type[BaseException], ...],
+    *,
+    seed: int = 0,
+) -> Survey:
+    """Read `n` whole files of which one table holds something else.
+
+    Damaged bytes of a container mostly break the container; this reaches what lies
+    behind it. ``write(path, tables, changed)`` writes the file; a table is None when
+    it is to be left out.
+    """
+
+    def damage(rng: np.random.Generator) -> str:
+        name = sorted(tables)[rng.integers(len(tables))]
+        write(path, {**tables, name: _altered(tables[name], rng)}, name)
+        return name
+
+    return _survey(read, path, damage, n, allowed, seed)
+
+
+def _survey(
+    read: Callable[[Path], object],
+    path: Path,
+    damage: Callable[[np.random.Generator], str],
+    n: int,
+    allowed: tuple[type[BaseException], ...],
+    seed: int,
+) -> Survey:
     survey = Survey()
     for i in range(n):
-        rng = np.random.default_rng([seed, i])
-        changed = _write_damaged(path, original, rng)
+        changed = damage(np.random.default_rng([seed, i]))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 read(path)
         except allowed as error:
             survey.refused[type(error).__name__] += 1
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
-                raise
-            kind = f"{type(error).__name__}: {str(error)[:80]}"
+            kind = f"{type(error).__name__}: {NUMBERS.sub('#', str(error))[:80]}"
             survey.uncaught[kind] += 1
             survey.examples.setdefault(
                 kind, f"copy {i} {changed}:\n" + traceback.format_exc()[-3000:]
             )
         else:
             survey.read += 1
-        if isinstance(original, dict):
-            (path / changed).write_bytes(original[changed])
     return survey
+
+
+def _altered(table: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
+    """Change values, type or shape of a table; None for a table to leave out."""
+    kind = rng.integers(10)
+    if kind == 0:
+        return None
+    if kind == 1:
+        return table[: rng.integers(len(table) + 1)]
+    if kind == 2:
+        return np.concatenate([table, table[: rng.integers(1, 4)]])
+    if kind == 3:
+        return table.T[..., None][: rng.integers(1, 9)].copy()
+    if kind == 4:
+        with np.errstate(all="ignore"):
+            return table.astype(NUMERIC[rng.integers(len(NUMERIC))])
+    changed = table.copy()
+    if not changed.size:
+        return changed
+    flat = changed.reshape(-1)
+    a, b = rng.integers(flat.size, size=2)
+    if kind == 5 or changed.dtype.kind not in "iuf":
+        flat[[a, b]] = flat[[b, a]]
+    elif kind == 6:
+        flat[a] = flat[b]
+    elif kind == 7:
+        flat[:] = rng.permutation(flat)
+    elif changed.dtype.kind == "f":
+        flat[a] = ODD_FLOATS[rng.integers(len(ODD_FLOATS))]
+    else:
+        limits = np.iinfo(changed.dtype)
+        odd = [0, 1, 7, 100, limits.max, limits.min, limits.max // 2]
+        flat[a] = odd[rng.integers(len(odd))]
+    return changed
 
 
 def contents(folder: Path) -> dict[str, bytes]:
