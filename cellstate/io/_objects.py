@@ -70,7 +70,7 @@ def tracked(
         uns=adata.uns,
     )
     for column in obs.columns.difference(IDENTITY, sort=False):
-        made.obs[column] = obs[column].to_numpy()
+        made.obs[column] = obs[column].array
     if position is not None:
         made.obsm[keys.SPATIAL] = np.ascontiguousarray(position, dtype=np.float64)
     movie = made.obs[keys.MOVIE].iloc[0]
@@ -88,7 +88,7 @@ def named(path: Path, name: str | None) -> str:
 def flat_or_deep(position: np.ndarray) -> np.ndarray:
     """Drop z where all objects lie in one plane."""
     z = position[:, 2]
-    return position[:, :2] if (z == z[0]).all() or np.isnan(z).all() else position
+    return position[:, :2] if (z == z[:1]).all() or np.isnan(z).all() else position
 
 
 def _check_finite(values: np.ndarray, what: str, name: str) -> None:

@@ -116,6 +116,11 @@ def _as_adata(
 ) -> AnnData:
     spots = _complete(model.spots, path)
     ids, frame = (integers(spots[c]).to_numpy() for c in ("ID", "FRAME"))
+    if (frame < 0).any():
+        raise MovieError(
+            f"frames count from 0; found {int((frame < 0).sum())} of {frame.size} "
+            f"spots below, down to {frame.min()}, in '{path}'. Save the file again."
+        )
     links = rows_of(ids, model.links.ravel(), "spot", str(path)).reshape(-1, 2)
     kept = model.in_track.copy()
     kept[links] = True
