@@ -204,6 +204,8 @@ def _numbers(
 ) -> np.ndarray:
     values = [pd.to_numeric(spots[c], errors="coerce").to_numpy(float) for c in columns]
     for column, found in zip(columns, values, strict=True):
+        if not np.isnan(found).any():
+            continue
         written = spots[column].fillna("NaN").astype(str).str.strip().str.lower()
         broken = np.isnan(found) & ~written.isin(("nan", "")).to_numpy()
         if broken.any():
@@ -225,8 +227,11 @@ def _features(
     """Return numbers in um and h, their units, and what is text."""
     columns = [c for c in spots if c not in NOT_FEATURES]
     # A column that the file declares is a number; any other is one if all of it is.
-    text = [c for c in columns if dimensions.get(c) == "STRING" or _is_text(c, spots)]
-    text = [c for c in text if dimensions.get(c, "STRING") == "STRING"]
+    text = [
+        c
+        for c in columns
+        if dimensions.get(c) == "STRING" or (c not in dimensions and _is_text(c, spots))
+    ]
     numeric = [c for c in columns if c not in text]
     values = _numbers(spots, numeric, path)
     units = {}

@@ -66,6 +66,7 @@ def test_classes_fates_and_what_was_left_out(read):
     adata = read()
     assert adata.obs["object_class"].tolist() == [0, 2, 0, 0, 0, 1, 3, 0]
     fates = adata.obs.drop_duplicates("track").set_index("track")["fate"]
+    assert adata.obs["fate"].dtype == "category"
     assert fates.to_dict() == {
         1: "divide",
         2: "terminate",

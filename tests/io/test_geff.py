@@ -349,7 +349,7 @@ def test_edges_changed_behind_our_back(tmp_path, family):
     path = cs.io.write_geff(family, tmp_path / "a.geff")
     edges = zarr.open_group(path, mode="a")["edges/ids"]
     edges[0] = [0, 7]
-    with pytest.raises(LineageError, match="found 1 of 6.*that do not, from tracks"):
+    with pytest.raises(LineageError, match=r"found 1 of 6.*that do not, from tracks"):
         cs.io.read_geff(path)
 
 
