@@ -15,7 +15,7 @@ from cellstate.io._files import existing
 from cellstate.io._forest import cut_at_divisions, rows_of
 from cellstate.io._geff_axes import Axes, axes_of
 from cellstate.io._lineage import LARGEST_WHOLE
-from cellstate.io._objects import named, tracked
+from cellstate.io._objects import flat_or_deep, named, tracked
 from cellstate.io._tables import UNKNOWN
 
 FAMILY = "geff"
@@ -111,6 +111,9 @@ def read_geff(
             keys.PARENT_TRACK: parent,
         }
     )
+    position = axes.position
+    if position is not None and position.shape[1] == 3:
+        position = flat_or_deep(position)
     used = {*axes.names, label, *(metadata.track_node_props or {}).values()}
     rest = {k: v for k, v in props.items() if k not in used}
     numeric = {k: v for k, v in rest.items() if v.dtype.kind in "iufb"}
@@ -121,7 +124,7 @@ def read_geff(
         obs,
         pd.DataFrame(numeric, index=range(len(ids)), dtype=float),
         units,
-        axes.position,
+        position,
         family=FAMILY,
         name=named(path, name),
         stated=axes.stated,

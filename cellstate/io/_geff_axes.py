@@ -1,5 +1,6 @@
 """Axes of a GEFF: time in h, frames, positions in um."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,15 +176,21 @@ def _counted(values: np.ndarray, path: Path) -> np.ndarray:
     return values.astype(np.int64)
 
 
+def _letter(name: str) -> str:
+    """Return x, y or z if it stands alone in a name, as in POSITION_X."""
+    alone = re.findall(r"(?<![a-z])[xyz](?![a-z])", name.lower())
+    return alone[0] if len(alone) == 1 else ""
+
+
 def _position(
     space: list[_Axis], path: Path, pixel_size: float | None
 ) -> np.ndarray | None:
-    """Return x, y(, z) in um; axes not named so are in the order z, y, x."""
+    """Return x, y(, z) in um; axes whose names do not tell are in order z, y, x."""
     if not space:
         return None
-    names = [a.name.lower() for a in space]
-    if set(names) <= set(SPACE_NAMES):
-        space = [space[names.index(n)] for n in SPACE_NAMES if n in names]
+    letters = [_letter(a.name) for a in space]
+    if sorted(letters) == list(SPACE_NAMES[: len(space)]):
+        space = [space[letters.index(letter)] for letter in SPACE_NAMES[: len(space)]]
     else:
         space = space[::-1]
     columns = []

@@ -35,9 +35,17 @@ TRACKMATE = """<?xml version="1.0" encoding="UTF-8"?>
       <Feature feature="QUALITY" dimension="QUALITY" isint="false" />
       <Feature feature="RADIUS" dimension="LENGTH" isint="false" />
       <Feature feature="AREA" dimension="AREA" isint="false" />
+      <Feature feature="POSITION_X" dimension="POSITION" isint="false" />
+      <Feature feature="POSITION_Y" dimension="POSITION" isint="false" />
+      <Feature feature="POSITION_Z" dimension="POSITION" isint="false" />
+      <Feature feature="POSITION_T" dimension="TIME" isint="false" />
+      <Feature feature="FRAME" dimension="NONE" isint="true" />
+      <Feature feature="VISIBILITY" dimension="NONE" isint="true" />
     </SpotFeatures><EdgeFeatures>
       <Feature feature="SPEED" dimension="VELOCITY" isint="false" />
-    </EdgeFeatures></FeatureDeclarations>
+    </EdgeFeatures><TrackFeatures>
+      <Feature feature="TRACK_ID" dimension="NONE" isint="true" />
+    </TrackFeatures></FeatureDeclarations>
     <AllSpots nspots="11">
 {spots}
     </AllSpots>
@@ -55,7 +63,7 @@ TRACKMATE = """<?xml version="1.0" encoding="UTF-8"?>
     <FilteredTracks><TrackID TRACK_ID="0" /><TrackID TRACK_ID="1" /></FilteredTracks>
   </Model>
   <Settings>
-    <ImageData filename="a.tif" nframes="6" pixelwidth="{pixelwidth}"
+    <ImageData filename="a.tif" folder="" nframes="6" pixelwidth="{pixelwidth}"
       pixelheight="{pixelwidth}" timeinterval="{timeinterval}" />
   </Settings>
 </TrackMate>

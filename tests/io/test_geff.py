@@ -241,6 +241,26 @@ def test_scales_of_the_axes_are_applied(foreign):
     assert adata.obsm["spatial"][:, 0].tolist() == [2.0, 3.0, 4.0, 5.0]
 
 
+@pytest.mark.parametrize(
+    "names", ["zyx", "xyz", ("POSITION_X", "POSITION_Y", "POSITION_Z"), ("a", "b", "c")]
+)
+def test_axes_in_any_order_and_name(foreign, names):
+    """Unnamed axes are in the order z, y, x of arrays."""
+    here = dict(
+        zip("xyz", ([1.0, 2, 3, 4], [5.0, 6, 7, 8], [9.0, 9, 8, 8]), strict=True)
+    )
+    letters = [n[-1].lower() if n[-1] in "xyzXYZ" else "" for n in names]
+    letters = letters if any(letters) else list("zyx")
+    props = {"t": PROPS["t"]} | {
+        n: here[letter] for n, letter in zip(names, letters, strict=True)
+    }
+    axes = [{"name": "t", "type": "time", "unit": "minute"}] + [
+        {"name": n, "type": "space", "unit": "micrometer"} for n in names
+    ]
+    adata = cs.io.read_geff(foreign(props, EDGES, axes))
+    np.testing.assert_array_equal(adata.obsm["spatial"][0], [1.0, 5.0, 9.0])
+
+
 def test_labels_of_the_masks_and_tracklets_keep_their_numbers(foreign):
     """As trackastra and motile write them: an id of the segmentation."""
     props = {**PROPS, "seg_id": [7, 7, 8, 9], "tracklet": [40, 40, 30, 20]}

@@ -1,6 +1,7 @@
 """TrackMate files: known family, units, and files that cannot be right."""
 
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -170,6 +171,29 @@ def test_without_filtered_tracks_all_tracks_are_read(write, xml):
         write(re.sub(r"<FilteredTracks>.*</FilteredTracks>", "", xml))
     )
     assert set(adata.obs["label"]) == {10, 11, 12, 13, 14, 15, 20, 21, 30, 31}
+
+
+def test_the_converter_of_the_package_geff_says_the_same(tmp_path, write, xml):
+    """Another program's reader of TrackMate's XML, then our reader of GEFF."""
+    convert = pytest.importorskip("geff.convert")
+    path = write(xml.replace('spatialunits="micron"', 'spatialunits="micrometer"'))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        convert.from_trackmate_xml_to_geff(
+            path,
+            tmp_path / "a.geff",
+            discard_filtered_spots=True,
+            discard_filtered_tracks=True,
+        )
+    ours = cs.io.read_trackmate(path)
+    theirs = cs.io.read_geff(tmp_path / "a.geff", frame_interval=0.5)
+    place = theirs.obs.reset_index().set_index("label")["index"]
+    theirs = theirs[place[ours.obs["label"]].to_numpy()]
+    np.testing.assert_allclose(theirs.obsm["spatial"], ours.obsm["spatial"])
+    np.testing.assert_allclose(theirs.obs["time"], ours.obs["time"])
+    assert theirs.obs["frame"].tolist() == ours.obs["frame"].tolist()
+    assert rows(theirs) == rows(ours)
+    np.testing.assert_allclose(theirs[:, ours.var_names].X, ours.X)
 
 
 # The tables
