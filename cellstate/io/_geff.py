@@ -10,19 +10,17 @@ from anndata import AnnData
 
 from cellstate._adata import _keys as keys
 from cellstate._base.checks import positive
-from cellstate._base.errors import LineageError, MovieError, listing
+from cellstate._base.errors import LineageError, MovieError
 from cellstate.io._files import existing
 from cellstate.io._forest import cut_at_divisions, rows_of
 from cellstate.io._geff_axes import Axes, axes_of
+from cellstate.io._geff_own import OWN, restored
 from cellstate.io._lineage import LARGEST_WHOLE
 from cellstate.io._objects import flat_or_deep, named, tracked
-from cellstate.io._tables import UNKNOWN
+from cellstate.io._tables import UNKNOWN, free_name
 
 FAMILY = "geff"
 LABELS = ("label", "seg_id", "segmentation_id")
-# What `write_geff` keeps beside the graph, under this name in its metadata.
-OWN = "cellstate"
-OWN_IDENTITY = (keys.FRAME, keys.LABEL, keys.TRACK, keys.PARENT_TRACK)
 
 
 def read_geff(
@@ -96,7 +94,20 @@ def read_geff(
     axes = axes_of(metadata, props, path, frame_interval, pixel_size)
     own = metadata.extra.get(OWN)
     if isinstance(own, dict):
-        return _own(own, props, metadata, axes, links, path, name)
+        return restored(own, props, metadata, axes, links, path, name)
+    return _foreign(ids, props, metadata, axes, links, path, named(path, name))
+
+
+def _foreign(
+    ids: np.ndarray,
+    props: dict[str, np.ndarray],
+    metadata: Any,
+    axes: Axes,
+    links: np.ndarray,
+    path: Path,
+    name: str,
+) -> AnnData:
+    """Make tracks from the links that another program wrote."""
     track, parent = cut_at_divisions(
         axes.frame, links, name=lambda row: int(ids[row]), what="node", source=str(path)
     )
@@ -118,15 +129,15 @@ def read_geff(
     rest = {k: v for k, v in props.items() if k not in used}
     numeric = {k: v for k, v in rest.items() if v.dtype.kind in "iufb"}
     units = {k: metadata.node_props_metadata[k].unit or UNKNOWN for k in numeric}
-    for key in rest.keys() - numeric.keys():
-        obs[key if key not in obs else f"{key}_"] = rest[key].astype(str)
+    for key in (k for k in rest if k not in numeric):
+        obs[free_name(key, obs)] = rest[key].astype(str)
     return tracked(
         obs,
         pd.DataFrame(numeric, index=range(len(ids)), dtype=float),
         units,
         position,
         family=FAMILY,
-        name=named(path, name),
+        name=name,
         stated=axes.stated,
     )
 
@@ -217,73 +228,3 @@ def _numbered_as_in_file(
         return track, parent
     number = np.r_[-1, pairs[:, 1]]  # tracks count from 1, -1 wraps to the end
     return number[track], np.where(parent < 0, parent, number[parent])
-
-
-def _own(
-    own: dict[str, Any],
-    props: dict[str, np.ndarray],
-    metadata: Any,
-    axes: Axes,
-    links: np.ndarray,
-    path: Path,
-    name: str | None,
-) -> AnnData:
-    """Restore what `write_geff` wrote."""
-    try:
-        obs = pd.DataFrame({k: props[k] for k in OWN_IDENTITY})
-        obs[keys.TIME] = axes.time
-        features = [(str(i), str(n), str(f)) for i, n, f in own["features"]]
-        values = pd.DataFrame(
-            {i: props[i] for i, _, _ in features}, index=range(len(obs))
-        )
-        for identifier, column, categories in own["obs"]:
-            stored = props[str(identifier)]
-            obs[str(column)] = (
-                stored
-                if categories is None
-                else pd.Categorical(stored, categories=[str(c) for c in categories])
-            )
-        stated = {k: v for k, v in dict(own["movie"]).items() if _is_number(v)}
-        n_frames, stored_name = int(own["movie"]["n_frames"]), str(own["name"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MovieError(
-            f"'{path}' says that cellstate wrote it, but what it names is not there: "
-            f"{type(error).__name__}: {error}. Write it again with cs.io.write_geff."
-        ) from error
-    _check_links(obs, links, path)
-    units = {i: metadata.node_props_metadata[i].unit or UNKNOWN for i in values}
-    adata = tracked(
-        obs,
-        values,
-        units,
-        axes.position,
-        family=FAMILY,
-        name=stored_name if name is None else name,
-        stated={**stated, "n_frames": n_frames},
-    )
-    adata.var_names = [n for _, n, _ in features]
-    adata.var[keys.FAMILY] = [f for _, _, f in features]
-    return adata
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _check_links(obs: pd.DataFrame, links: np.ndarray, path: Path) -> None:
-    """Refuse a file whose edges were changed and whose tracks were not."""
-    track, parent = (
-        obs[c].to_numpy(dtype=float) for c in (keys.TRACK, keys.PARENT_TRACK)
-    )
-    before, after = links[:, 0], links[:, 1]
-    good = (track[before] == track[after]) | (track[before] == parent[after])
-    n_expected = len(obs) - obs[keys.TRACK].nunique()
-    within = int((track[before] == track[after]).sum())
-    if not good.all() or within != n_expected:
-        pairs = obs.iloc[before[~good]][keys.TRACK].tolist()
-        raise LineageError(
-            f"edges join rows of a track, or a mother to her daughter; found "
-            f"{int((~good).sum())} of {len(links)} in '{path}' that do not, from "
-            f"tracks {listing(pairs)}, and {within} within tracks instead of "
-            f"{n_expected}. Write it again with cs.io.write_geff."
-        )

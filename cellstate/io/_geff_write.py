@@ -16,7 +16,7 @@ from cellstate._adata import _keys as keys
 from cellstate._adata._schema import validate
 from cellstate._base.errors import MovieError, listing
 from cellstate.io._forest import chains
-from cellstate.io._geff import OWN
+from cellstate.io._geff_own import OWN
 from cellstate.io._tables import UNKNOWN
 from cellstate.tracks import Tracks
 

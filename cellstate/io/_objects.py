@@ -10,7 +10,7 @@ from anndata import AnnData
 from cellstate._adata import _keys as keys
 from cellstate._adata import _store
 from cellstate._base.errors import MovieError, SchemaError, listing
-from cellstate.io._tables import read_table
+from cellstate.io._tables import free_name, read_table
 
 IDENTITY = (keys.FRAME, keys.TIME, keys.LABEL, keys.TRACK, keys.PARENT_TRACK)
 
@@ -70,7 +70,7 @@ def tracked(
         uns=adata.uns,
     )
     for column in obs.columns.difference(IDENTITY, sort=False):
-        made.obs[column] = obs[column].array
+        made.obs[free_name(str(column), made.obs)] = obs[column].array
     if position is not None:
         made.obsm[keys.SPATIAL] = np.ascontiguousarray(position, dtype=np.float64)
     movie = made.obs[keys.MOVIE].iloc[0]

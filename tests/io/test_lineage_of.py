@@ -6,6 +6,7 @@ import pytest
 import tifffile
 
 import cellstate as cs
+from cellstate._adata import _extract as extract
 from cellstate._base.errors import LineageError, MovieError
 
 UNITS = {"pixel_size": 1.0, "frame_interval": 0.5}
@@ -89,6 +90,27 @@ def test_masks_that_do_not_fit(family, masks):
     family.obs["track"], family.obs["parent_track"] = np.arange(8), -1
     with pytest.raises(MovieError, match="one movie are needed; found 2"):
         cs.io.lineage_of(family, masks, pixel_size=1.0)
+
+
+@pytest.mark.parametrize(
+    "name", ["TrackMate XML", "TrackMate CSV, spots", "btrack HDF5", "GEFF, foreign"]
+)
+def test_what_is_read_is_stored_and_serves_the_analysis(tmp_path, samples, name):
+    """Every reader's AnnData goes through h5ad and into `tl`."""
+    path, read = samples.SAMPLES[name](tmp_path)
+    adata = read(path)
+    cs.validate(adata)
+    again = cs.io.read(cs.io.write(adata, tmp_path / "a.h5ad"))
+    columns = ["frame", "time", "label", "track", "parent_track"]
+    pd.testing.assert_frame_equal(again.obs[columns], adata.obs[columns])
+    np.testing.assert_array_equal(again.X, adata.X)
+    tracks = extract.tracks(again)
+    assert tracks.n_tracks == 4
+    assert np.bincount(tracks.lineage).max() == 3
+    again.obsm["X_state"] = again.obsm["spatial"]
+    again.obs["x"] = again.obsm["spatial"][:, 0]
+    states = cs.tl.define_states(again, source="x < 4", target="x > 6")
+    assert states is not None
 
 
 # What trackastra writes: a folder of the challenge, and a table of links
