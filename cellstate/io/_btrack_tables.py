@@ -59,7 +59,8 @@ def read_tables(
 def _arrays(group: object) -> dict[str, np.ndarray]:
     """Read every table of a group; those of ``properties`` as properties/<name>."""
     found = {}
-    for key in group:
+    # A name that is no text comes as bytes.
+    for key in (k for k in group if isinstance(k, str)):
         entry = group[key]
         if hasattr(entry, "shape"):
             found[key] = np.asarray(entry[()])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
-from tifffile import TiffFile, TiffFileError, TiffPageSeries
+from tifffile import TiffFile, TiffPageSeries
 
 from cellstate._base.errors import MovieError, listing
 from cellstate._movie import Stack
@@ -273,7 +273,7 @@ def _npy(path: Path) -> LazyStack:
 def _opened(path: Path) -> TiffFile:
     try:
         return TiffFile(path)
-    except (TiffFileError, ValueError, OSError) as error:
+    except Exception as error:  # tifffile raises what the damage happens to hit
         raise MovieError(
             f"'{path}' does not open as TIFF: {error} ({path.stat().st_size} bytes). "
             "Export it again as TIFF or OME-TIFF."

@@ -270,6 +270,14 @@ def _ome_tiff(folder):
     return path, lambda p: _touch(cs.io.read_images(p))
 
 
+def _frames(folder):
+    path = folder / "frames"
+    path.mkdir()
+    for t, frame in enumerate(masks()):
+        tifffile.imwrite(path / f"t{t:03d}.tif", frame[:12, :12])
+    return path, lambda p: _touch(cs.io.read_masks(p))
+
+
 def _npy(folder):
     path = folder / "masks.npy"
     np.save(path, masks()[:, :16, :16])
@@ -375,5 +383,6 @@ SAMPLES: dict[str, Callable[[Path], tuple[Path, Callable[[Path], object]]]] = {
     "TIFF images": _images,
     "TIFF masks, zlib": _compressed_masks,
     "OME-TIFF images": _ome_tiff,
+    "TIFF frames, folder": _frames,
     "npy masks": _npy,
 }

@@ -27,6 +27,7 @@ FORMATS = (
     "TIFF images",
     "TIFF masks, zlib",
     "OME-TIFF images",
+    "TIFF frames, folder",
     "npy masks",
 )
 
