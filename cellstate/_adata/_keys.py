@@ -22,6 +22,8 @@ LABEL = "label"
 TRACK = "track"
 PARENT_TRACK = "parent_track"  # -1 none
 CONDITION = "condition"
+OBJECT_CLASS = "object_class"  # number of the class that a tracker's file states
+FATE = "fate"  # categorical: how a tracker says the track ends
 
 # obs: quality control, written by pp.qc
 QC_PASS = "qc_pass"

@@ -1,18 +1,28 @@
 """Read movies, masks, tracks and tables; write what came of them."""
 
+from cellstate.io._btrack import read_btrack
 from cellstate.io._ctc import read_ctc, write_ctc
+from cellstate.io._geff import read_geff
+from cellstate.io._geff_write import write_geff
+from cellstate.io._match import lineage_of
 from cellstate.io._movies import read_movie
 from cellstate.io._results import read, write
 from cellstate.io._stacks import read_images, read_masks
 from cellstate.io._tables import read_table
+from cellstate.io._trackmate import read_trackmate
 
 __all__ = [
+    "lineage_of",
     "read",
+    "read_btrack",
     "read_ctc",
+    "read_geff",
     "read_images",
     "read_masks",
     "read_movie",
     "read_table",
+    "read_trackmate",
     "write",
     "write_ctc",
+    "write_geff",
 ]

@@ -10,9 +10,13 @@ from cellstate._base.errors import LineageError, MovieError, listing
 from cellstate._base.progress import progress
 from cellstate._movie import LINEAGE_COLUMNS, Stack
 from cellstate.io._files import existing
+from cellstate.io._forest import NO_PARENT, cut_at_divisions, rows_of
 
-NO_PARENT = -1
 REQUIRED = ("frame", "label", "track")
+# What trackastra calls an edge table: links between labels of the masks.
+EDGES = ("source_frame", "source_label", "target_frame", "target_label")
+# Beyond 2^53 a float, which is what tables are read as, skips whole numbers.
+LARGEST_WHOLE = 2**53
 
 
 def scan_labels(masks: Stack) -> pd.DataFrame:
@@ -50,7 +54,8 @@ def lineage_beside(tracks: str | Path | pd.DataFrame, masks: Stack) -> pd.DataFr
     ----------
     tracks
         A Cell Tracking Challenge table (``man_track.txt``: L B E P; masks carry the
-        track as label), a CSV or a table with frame, label, track[, parent_track].
+        track as label), a CSV or a table with frame, label, track[, parent_track],
+        or one of links, as trackastra's edge table (`EDGES`).
     masks
         Labels, shape (T, Y, X); read once.
     """
@@ -58,24 +63,41 @@ def lineage_beside(tracks: str | Path | pd.DataFrame, masks: Stack) -> pd.DataFr
         path = existing(tracks, "track table")
         if path.suffix.lower() == ".txt":
             return from_ctc(read_ctc_table(path), masks, str(path))
-        tracks = pd.read_csv(path)
+        try:
+            tracks = pd.read_csv(path)
+        except (ValueError, EOFError, OSError, OverflowError) as error:
+            raise MovieError(
+                f"'{path}' ({path.stat().st_size} bytes) is no table with a header and "
+                f"columns separated by ',': {error}. Export it as CSV, or read it "
+                "yourself and pass the DataFrame."
+            ) from error
+    if set(EDGES) <= set(tracks.columns):
+        return from_edges(tracks, masks)
     return from_table(tracks, masks)
 
 
 def read_ctc_table(path: Path) -> pd.DataFrame:
     """Read L B E P: track, first frame, last frame, mother track (0 none)."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise MovieError(
+            f"a track table of the Cell Tracking Challenge is plain text, L B E P per "
+            f"line; '{path}' is not: {error}. Write it anew."
+        ) from error
     rows = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             row = [int(field) for field in line.split()]
         except ValueError:
             row = []
-        if len(row) != 4:
+        if len(row) != 4 or max(map(abs, row)) > LARGEST_WHOLE:
             raise MovieError(
                 f"each line of '{path}' holds four integers, L B E P (track, first "
-                f"frame, last frame, mother or 0); found {line!r} in line {number}."
+                f"frame, last frame, mother or 0), up to 2^53; found {line!r} in line "
+                f"{number}."
             )
         rows.append(row)
     table = pd.DataFrame(rows, columns=["L", "B", "E", "P"], dtype=np.int64)
@@ -201,14 +223,43 @@ def from_table(table: pd.DataFrame, masks: Stack) -> pd.DataFrame:
     return table
 
 
+def from_edges(table: pd.DataFrame, masks: Stack) -> pd.DataFrame:
+    """Cut the trees of linked labels into tracks; a label without links is its own."""
+    rows = scan_labels(masks)
+    ends = np.column_stack([integers(table[c]) for c in EDGES])
+    places = np.concatenate(
+        [rows.to_numpy(np.int64), ends.reshape(-1, 2)]
+    )  # a pair of frame and label each
+    _, number = np.unique(places, axis=0, return_inverse=True)
+    number = number.reshape(-1)
+    objects, wanted = number[: len(rows)], number[len(rows) :]
+    absent = ~np.isin(wanted, objects)
+    if absent.any():
+        pairs = np.unique(places[len(rows) :][absent], axis=0).tolist()
+        raise MovieError(
+            f"links join objects of the masks; found {len(pairs)} (frame, label) that "
+            f"are not in them: {listing(pairs)}. Give the masks that were tracked."
+        )
+    links = rows_of(objects, wanted, "object", "the edge table").reshape(-1, 2)
+    track, parent = cut_at_divisions(
+        rows["frame"].to_numpy(),
+        links,
+        name=lambda row: rows.iloc[row].tolist(),
+        what="(frame, label)",
+        source="the edge table",
+    )
+    return rows.assign(track=track, parent_track=parent)
+
+
 def integers(column: pd.Series) -> pd.Series:
-    """Return whole numbers as int64, or name those that are none."""
+    """Return whole numbers as int64, or name those that are none or too large."""
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
-    broken = ~(np.isfinite(numbers) & (numbers == np.floor(numbers)))
+    broken = ~((numbers.abs() <= LARGEST_WHOLE) & (numbers == np.floor(numbers)))
     if broken.any():
         raise MovieError(
-            f"column {column.name!r} holds whole numbers; found {int(broken.sum())} of "
-            f"{len(column)} that are none, e.g. {listing(column[broken], 3)} in rows "
+            f"column {column.name!r} holds whole numbers up to 2^53; found "
+            f"{int(broken.sum())} of {len(column)} that are none, e.g. "
+            f"{listing(column[broken], 3)} in rows "
             f"{listing(np.flatnonzero(broken), 3)}. Round or drop them."
         )
     return numbers.astype(np.int64)

@@ -49,7 +49,9 @@ def read_movie(
         None for masks that are not linked yet (`cs.pp.track` links them); a
         ``man_track.txt`` of the Cell Tracking Challenge (L B E P; label = track);
         or a CSV or table with columns frame, label, track and, if cells divide,
-        parent_track (-1 or empty for none). With tracks the masks are read once.
+        parent_track (-1 or empty for none); or the edge table of trackastra
+        (source_frame, source_label, target_frame, target_label). Tracks of other
+        programs: `lineage_of`. With tracks the masks are read once.
     name
         Names the movie in `obs_names`; the stem of the images path when left out.
     channels

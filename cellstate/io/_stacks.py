@@ -9,7 +9,7 @@ from threading import Lock
 from typing import NoReturn
 
 import numpy as np
-from tifffile import TiffFile, TiffFileError, TiffPageSeries
+from tifffile import TiffFile, TiffPageSeries
 
 from cellstate._base.errors import MovieError, listing
 from cellstate._movie import Stack
@@ -197,9 +197,11 @@ def _tiff(path: Path) -> LazyStack:
                 f"{series.shape}, in one page of '{path}'. Write it anew: "
                 "tifffile.imwrite('new.tif', array, metadata={'axes': 'TYX'})."
             )
-    except BaseException:
+    except BaseException as error:
         tif.close()
-        raise
+        if isinstance(error, MovieError) or not isinstance(error, Exception):
+            raise
+        raise _damaged(path, error) from error
     sizes = dict(zip(axes, shape, strict=True))
     n_frames = sizes.get("T", 1)
     if series.dataoffset is not None:
@@ -273,22 +275,28 @@ def _folder(folder: Path) -> LazyStack:
 def _frame_header(path: Path) -> tuple[str, tuple[int, ...], np.dtype]:
     check_whole(path)
     with _opened(path) as tif:
-        series = _only_series(tif, path)
-        axes, shape = _named_axes(series, path, unknown="")
+        try:
+            series = _only_series(tif, path)
+            axes, shape = _named_axes(series, path, unknown="")
+            _check_data(series, path)
+        except MovieError:
+            raise
+        except Exception as error:
+            raise _damaged(path, error) from error
         if "T" in axes:
             raise MovieError(
                 f"in a folder of frames one file is one frame (axes YX or CYX); found "
                 f"axes {series.axes}, shape {series.shape}, in '{path}'. Give the path "
                 "of the one file that holds the movie."
             )
-        _check_data(series, path)
         return axes, shape, np.dtype(series.dtype)
 
 
 def _npy(path: Path) -> LazyStack:
     try:
-        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        with np.errstate(over="raise"):  # a size that no file has
+            pixels = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # the header is parsed as Python, which has many errors
         raise MovieError(
             f"'{path}' is no whole .npy array: {error} ({path.stat().st_size} bytes). "
             "Write it again with np.save(path, images)."
@@ -311,11 +319,19 @@ def _npy(path: Path) -> LazyStack:
 def _opened(path: Path) -> TiffFile:
     try:
         return TiffFile(path)
-    except (TiffFileError, ValueError, OSError) as error:
+    except Exception as error:  # tifffile raises what the damage happens to hit
         raise MovieError(
             f"'{path}' does not open as TIFF: {error} ({path.stat().st_size} bytes). "
             "Export it again as TIFF or OME-TIFF."
         ) from error
+
+
+def _damaged(path: Path, error: Exception) -> MovieError:
+    """Make the error of metadata that tifffile stumbles over."""
+    return MovieError(
+        f"'{path}' opens as TIFF, but what it says about its pages cannot be right: "
+        f"{type(error).__name__}: {error}. Export it again as TIFF or OME-TIFF."
+    )
 
 
 def _only_series(tif: TiffFile, path: Path) -> TiffPageSeries:

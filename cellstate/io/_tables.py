@@ -111,7 +111,7 @@ def read_table(
     rest = rest[[c for c in rest if not str(c).startswith("Unnamed: ")]]
     numeric = [c for c in rest if pd.api.types.is_numeric_dtype(rest[c])]
     for column in rest.columns.difference(numeric, sort=False):
-        obs[_free_name(str(column), obs)] = rest[column].astype(str).to_numpy()
+        obs[free_name(str(column), obs)] = rest[column].astype(str).to_numpy()
 
     adata = AnnData(
         rest[numeric].to_numpy(dtype=np.float64),
@@ -401,7 +401,8 @@ def _stated(
     return stated
 
 
-def _free_name(column: str, obs: pd.DataFrame) -> str:
+def free_name(column: str, obs: pd.DataFrame) -> str:
+    """Return a name that h5ad takes and no column has."""
     name = column.replace("/", "_")
     while name in obs:
         name += "_"

@@ -1,0 +1,388 @@
+"""One small family of cells, written by hand in the format of every reader.
+
+Mother 10, 11 (frames 0, 1) divides into 12 (frame 2), 14 (frame 4: one frame is
+skipped) and 13, 15 (frames 2, 3); 20, 21 (frames 1, 2) are another cell.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tifffile
+
+import cellstate as cs
+from cellstate._base.errors import LineageError, MovieError, SchemaError
+
+IDS = [10, 11, 12, 13, 14, 15, 20, 21]
+FRAME = [0, 1, 2, 2, 4, 3, 1, 2]
+LINKS = [(10, 11), (11, 12), (11, 13), (12, 14), (13, 15), (20, 21)]
+X = [4.0, 5.0, 3.0, 7.0, 3.5, 7.5, 20.0, 21.0]
+Y = [10.0, 10.5, 8.0, 12.0, 8.5, 12.5, 30.0, 30.5]
+AREA = [50.0, 52.0, 26.0, 27.0, 30.0, 31.0, 44.0, 45.0]
+# Tracks by the cell that begins them, and their mothers.
+FIRST = [10, 10, 12, 13, 12, 13, 20, 20]
+MOTHER = {12: 10, 13: 10}
+# Errors by which the package refuses a file.
+ALLOWED = (MovieError, LineageError, SchemaError, FileNotFoundError)
+
+TRACKMATE = """<?xml version="1.0" encoding="UTF-8"?>
+<TrackMate version="7.11.1">
+  <Model spatialunits="{length}" timeunits="{time}">
+    <FeatureDeclarations><SpotFeatures>
+      <Feature feature="QUALITY" dimension="QUALITY" isint="false" />
+      <Feature feature="RADIUS" dimension="LENGTH" isint="false" />
+      <Feature feature="AREA" dimension="AREA" isint="false" />
+      <Feature feature="POSITION_X" dimension="POSITION" isint="false" />
+      <Feature feature="POSITION_Y" dimension="POSITION" isint="false" />
+      <Feature feature="POSITION_Z" dimension="POSITION" isint="false" />
+      <Feature feature="POSITION_T" dimension="TIME" isint="false" />
+      <Feature feature="FRAME" dimension="NONE" isint="true" />
+      <Feature feature="VISIBILITY" dimension="NONE" isint="true" />
+    </SpotFeatures><EdgeFeatures>
+      <Feature feature="SPEED" dimension="VELOCITY" isint="false" />
+    </EdgeFeatures><TrackFeatures>
+      <Feature feature="TRACK_ID" dimension="NONE" isint="true" />
+    </TrackFeatures></FeatureDeclarations>
+    <AllSpots nspots="11">
+{spots}
+    </AllSpots>
+    <AllTracks>
+      <Track name="Track_0" TRACK_ID="0">
+{tree}
+      </Track>
+      <Track name="Track_1" TRACK_ID="1">
+        <Edge SPOT_SOURCE_ID="21" SPOT_TARGET_ID="20" LINK_COST="1.0" />
+      </Track>
+      <Track name="Track_2" TRACK_ID="2">
+        <Edge SPOT_SOURCE_ID="30" SPOT_TARGET_ID="31" LINK_COST="1.0" />
+      </Track>
+    </AllTracks>
+    <FilteredTracks><TrackID TRACK_ID="0" /><TrackID TRACK_ID="1" /></FilteredTracks>
+  </Model>
+  <Settings>
+    <ImageData filename="a.tif" folder="" nframes="6" pixelwidth="{pixelwidth}"
+      pixelheight="{pixelwidth}" timeinterval="{timeinterval}" />
+  </Settings>
+</TrackMate>
+"""
+
+
+def trackmate_xml(length="micron", time="sec", pixelwidth=0.5, timeinterval=1800.0):
+    """The family, a filtered-out track 30, 31 and a spot 40 in no track."""
+    spots = [*zip(IDS, FRAME, X, Y, AREA, strict=True)]
+    spots += [(30, 0, 1.0, 1.0, 9.0), (31, 1, 1.0, 1.0, 9.0), (40, 5, 2.0, 2.0, 9.0)]
+    return TRACKMATE.format(
+        length=length,
+        time=time,
+        pixelwidth=pixelwidth,
+        timeinterval=timeinterval,
+        spots="\n".join(
+            f'      <SpotsInFrame frame="{f}"><Spot ID="{i}" name="ID{i}" '
+            f'VISIBILITY="1" RADIUS="2.0" QUALITY="{i}.5" POSITION_T='
+            f'"{f * timeinterval}" POSITION_X="{x}" POSITION_Y="{y}" FRAME="{f}" '
+            f'POSITION_Z="0.0" AREA="{a}" /></SpotsInFrame>'
+            for i, f, x, y, a in spots
+        ),
+        tree="\n".join(
+            f'        <Edge SPOT_SOURCE_ID="{a}" SPOT_TARGET_ID="{b}" />'
+            for a, b in LINKS[:-1]
+        ),
+    )
+
+
+def trackmate_csv(length="micron", time="sec", timeinterval=1800.0):
+    """The spots as TrackMate exports them: names, titles, short titles, units."""
+    rows = [
+        "LABEL,ID,TRACK_ID,QUALITY,POSITION_X,POSITION_Y,POSITION_Z,POSITION_T,FRAME,"
+        "RADIUS,VISIBILITY,AREA",
+        "Label,Spot ID,Track ID,Quality,X,Y,Z,T,Frame,Radius,Visibility,Area",
+        "Label,Spot ID,Track ID,Quality,X,Y,Z,T,Frame,R,Visibility,Area",
+        f",,,(quality),({length}),({length}),({length}),({time}),,({length}),,"
+        f"({length}^2)",
+    ]
+    for i, f, x, y, a in zip(IDS, FRAME, X, Y, AREA, strict=True):
+        track = 1 if i >= 20 else 0
+        rows.append(
+            f"ID{i},{i},{track},{i}.5,{x},{y},0.0,{f * timeinterval},{f},2.0,1,{a}"
+        )
+    rows.append("ID40,40,,40.5,2.0,2.0,0.0,9000.0,5,2.0,1,9.0")
+    return "\n".join(rows) + "\n"
+
+
+def trackmate_edges():
+    """The edges as TrackMate exports them."""
+    rows = [
+        "LABEL,TRACK_ID,SPOT_SOURCE_ID,SPOT_TARGET_ID,LINK_COST",
+        "Label,Track ID,Source spot ID,Target spot ID,Edge cost",
+        "Label,Track ID,Source ID,Target ID,Cost",
+        ",,,,(cost)",
+    ]
+    rows += [f"ID{a} -> ID{b},0,{a},{b},1.0" for a, b in LINKS]
+    return "\n".join(rows) + "\n"
+
+
+def btrack_tables():
+    """The family as btrack writes it: tracks refer to rows, a dummy bridges the gap."""
+    z = np.zeros(len(IDS))
+    order = np.argsort(FRAME, kind="stable")
+    place = {IDS[row]: i for i, row in enumerate(order)}
+    coords = np.column_stack([FRAME, X, Y, z, z])[order]
+    pieces = [[10, 11], [12, None, 14], [13, 15], [20, 21]]
+    stops = np.cumsum([len(p) for p in pieces])
+    return {
+        "objects/obj_type_1/coords": coords.astype("float32"),
+        "objects/obj_type_1/labels": np.array(
+            [[0], [2], [3], [0], [0], [0], [1], [0]]
+        ).astype("float32"),
+        "objects/obj_type_1/properties/area": np.array(AREA)[order].astype("float32"),
+        "tracks/obj_type_1/tracks": np.array(
+            [-1 if i is None else place[i] for p in pieces for i in p], dtype="int32"
+        ),
+        "tracks/obj_type_1/map": np.column_stack([np.r_[0, stops[:-1]], stops]).astype(
+            "uint32"
+        ),
+        "tracks/obj_type_1/dummies": np.array([[3, 3.2, 8.2, 0, 1]], dtype="float32"),
+        "tracks/obj_type_1/LBEPR": np.array(
+            [
+                [1, 0, 1, 1, 1, 0],
+                [2, 2, 4, 1, 1, 1],
+                [3, 2, 3, 1, 1, 1],
+                [4, 1, 2, 4, 4, 0],
+            ],
+            dtype="int32",
+        ),
+        "tracks/obj_type_1/fates": np.array([4, 2, 5, 77], dtype="int32"),
+    }
+
+
+def btrack_h5(path, tables=None, _changed=None):
+    """Write tables as HDF5; the family by default."""
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        for name, table in (tables or btrack_tables()).items():
+            if table is not None:
+                file[name] = table
+    return path
+
+
+def geff_tables(path):
+    """Every array in a GEFF by its place."""
+    import zarr
+
+    root, places = zarr.open_group(path, mode="r"), []
+    for place in sorted(p.parent for p in Path(path).rglob(".zarray")):
+        places.append(place.relative_to(path).as_posix())
+    return {place: root[place][...] for place in places}
+
+
+def foreign_geff(path):
+    """The family as another program might write it: without our own notes."""
+    cs.io.write_geff(family_adata(), path)
+    notes = json.loads((path / ".zattrs").read_text())
+    notes["geff"]["extra"] = {}
+    (path / ".zattrs").write_text(json.dumps(notes))
+    return path
+
+
+def rewrite_geff(path, tables, changed):
+    """Bring the first GEFF at a path back, with one array changed or left out."""
+    import zarr
+
+    whole = path.with_suffix(".whole")
+    if not whole.exists():
+        shutil.copytree(path, whole)
+    shutil.rmtree(path)
+    shutil.copytree(whole, path)
+    root = zarr.open_group(path, mode="a")
+    del root[changed]
+    if tables[changed] is not None:
+        root[changed] = tables[changed]
+
+
+def family_table():
+    """The family as a table for `read_table`."""
+    numbers = {first: n for n, first in enumerate(sorted(set(FIRST)), 1)}
+    return pd.DataFrame(
+        {
+            "frame": FRAME,
+            "label": IDS,
+            "track": [numbers[f] for f in FIRST],
+            "parent_track": [numbers.get(MOTHER.get(f), -1) for f in FIRST],
+            "x": X,
+            "y": Y,
+            "area": AREA,
+        }
+    )
+
+
+def family_adata():
+    """The family as an AnnData, half an hour per frame."""
+    table = family_table()
+    return cs.io.read_table(
+        table,
+        columns={c: c for c in table if c != "area"},
+        units={"x": "um", "area": "um2"},
+        frame_interval=0.5,
+        pixel_size=0.5,
+        name="family",
+    )
+
+
+def masks():
+    """Masks of the family, a square of 3 x 3 px per cell, label = id."""
+    stack = np.zeros((6, 44, 28), dtype=np.uint16)
+    for i, f, x, y in zip(IDS, FRAME, X, Y, strict=True):
+        stack[f, round(y) - 1 : round(y) + 2, round(x) - 1 : round(x) + 2] = i
+    return stack
+
+
+def _touch(stack):
+    for frame in range(len(stack)):
+        np.asarray(stack[frame])
+    return stack
+
+
+def _images(folder):
+    path = folder / "images.tif"
+    tifffile.imwrite(path, masks(), photometric="minisblack", metadata={"axes": "TYX"})
+    return path, lambda p: _touch(cs.io.read_images(p))
+
+
+def _compressed_masks(folder):
+    path = folder / "masks.tif"
+    tifffile.imwrite(
+        path,
+        masks(),
+        photometric="minisblack",
+        compression="zlib",
+        metadata={"axes": "TYX"},
+    )
+    return path, lambda p: _touch(cs.io.read_masks(p))
+
+
+def _ome_tiff(folder):
+    path = folder / "images.ome.tif"
+    tifffile.imwrite(path, masks(), photometric="minisblack", metadata={"axes": "TYX"})
+    return path, lambda p: _touch(cs.io.read_images(p))
+
+
+def _frames(folder):
+    path = folder / "frames"
+    path.mkdir()
+    for t, frame in enumerate(masks()):
+        tifffile.imwrite(path / f"t{t:03d}.tif", frame[:12, :12])
+    return path, lambda p: _touch(cs.io.read_masks(p))
+
+
+def _npy(folder):
+    path = folder / "masks.npy"
+    np.save(path, masks()[:, :16, :16])
+    return path, lambda p: _touch(cs.io.read_masks(p))
+
+
+def _ctc_table(folder):
+    stack = np.zeros((3, 8, 8), dtype=np.uint16)
+    stack[:2, 1:4, 1:4], stack[2, 1:3, 1:3], stack[2, 4:6, 4:6] = 1, 2, 3
+    path = folder / "man_track.txt"
+    path.write_text("1 0 1 0\n2 2 2 1\n3 2 2 1\n")
+    return path, lambda p: cs.io.read_movie(
+        stack, stack, tracks=p, pixel_size=0.5, frame_interval=0.5
+    )
+
+
+def _track_table(folder):
+    stack = masks()
+    path = folder / "tracks.csv"
+    columns = ["frame", "label", "track", "parent_track"]
+    family_table()[columns].to_csv(path, index=False)
+    return path, lambda p: cs.io.read_movie(
+        stack, stack, tracks=p, pixel_size=0.5, frame_interval=0.5
+    )
+
+
+def _edge_table(folder):
+    stack, path = masks(), folder / "edges.csv"
+    edge_table().to_csv(path, index=False)
+    return path, lambda p: cs.io.read_movie(
+        stack, stack, tracks=p, pixel_size=0.5, frame_interval=0.5
+    )
+
+
+def edge_table():
+    """The links between labels as trackastra writes them."""
+    frame = dict(zip(IDS, FRAME, strict=True))
+    return pd.DataFrame(
+        [(frame[a], a, frame[b], b, 0.9) for a, b in LINKS],
+        columns=[
+            *("source_frame", "source_label", "target_frame", "target_label"),
+            "weight",
+        ],
+    )
+
+
+def _table(folder):
+    path, table = folder / "cells.csv", family_table()
+    table.to_csv(path, index=False)
+    return path, lambda p: cs.io.read_table(
+        p,
+        columns={c: c for c in table if c != "area"},
+        units={"x": "um"},
+        frame_interval=0.5,
+    )
+
+
+def _trackmate_xml(folder):
+    path = folder / "cells.xml"
+    path.write_text(trackmate_xml(), encoding="utf-8")
+    return path, cs.io.read_trackmate
+
+
+def _trackmate_csv(folder):
+    path, edges = folder / "spots.csv", folder / "edges.csv"
+    path.write_text(trackmate_csv())
+    edges.write_text(trackmate_edges())
+    return path, lambda p: cs.io.read_trackmate(p, edges=edges)
+
+
+def _trackmate_edges(folder):
+    spots, path = folder / "spots.csv", folder / "edges.csv"
+    spots.write_text(trackmate_csv())
+    path.write_text(trackmate_edges())
+    return path, lambda p: cs.io.read_trackmate(spots, edges=p)
+
+
+def _btrack(folder):
+    path = btrack_h5(folder / "cells.h5")
+    return path, lambda p: cs.io.read_btrack(p, pixel_size=0.5, frame_interval=0.5)
+
+
+def _geff(folder):
+    return cs.io.write_geff(family_adata(), folder / "cells.geff"), cs.io.read_geff
+
+
+def _foreign_geff(folder):
+    return foreign_geff(folder / "foreign.geff"), cs.io.read_geff
+
+
+# Format -> what writes it into a folder and returns its path and reader.
+SAMPLES: dict[str, Callable[[Path], tuple[Path, Callable[[Path], object]]]] = {
+    "TrackMate XML": _trackmate_xml,
+    "TrackMate CSV, spots": _trackmate_csv,
+    "TrackMate CSV, edges": _trackmate_edges,
+    "btrack HDF5": _btrack,
+    "GEFF": _geff,
+    "GEFF, foreign": _foreign_geff,
+    "CTC man_track.txt": _ctc_table,
+    "CSV of tracks": _track_table,
+    "CSV of links": _edge_table,
+    "CSV of cells": _table,
+    "TIFF images": _images,
+    "TIFF masks, zlib": _compressed_masks,
+    "OME-TIFF images": _ome_tiff,
+    "TIFF frames, folder": _frames,
+    "npy masks": _npy,
+}
