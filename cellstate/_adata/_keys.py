@@ -33,6 +33,7 @@ QC_JUMP = "qc_jump"  # the link from the frame before is not trusted
 QC_UNDEFINED = "qc_undefined"  # a feature of this cell is NaN
 TOUCHES_BORDER = "touches_border"
 N_COMPONENTS = "n_components"
+CROP_INSIDE = "crop_inside"  # share of the mask that lies in the cell's crop
 # Columns that make the tracks: a result that used tracks is stale when one changes.
 TRACKING = (MOVIE, TRACK, FRAME, TIME, PARENT_TRACK, QC_JUMP)
 QC_FLAGS = (QC_BORDER, QC_SLIVER, QC_FRAGMENTED, QC_BLUR, QC_JUMP, QC_UNDEFINED)
@@ -81,12 +82,21 @@ SPATIAL = "spatial"  # x, y in um
 STATE_SPACE = "X_state"
 PCA = "X_pca"
 DELAY = "X_delay"
+TICA = "X_tica"
+VAMP = "X_vamp"
+DIFFMAP = "X_diffmap"
+CONTOUR = "X_contour"  # outlines, um about the centroid: x, y of point after point
+SHAPE = "X_shape"  # scores along shape modes
+LEARNED = "X_learned"
+CROPS = "single_cell_images"  # (n, C, H, W); the slot of scPortrait
 LINEAGE = "lineage"  # parent row -> child row
 
 # uns["cellstate"]: one dict per result
 QC = "qc"
 NORMALIZE = "normalize"
-EMBED = "embed"
+EMBED = "embed"  # of PCA; of other methods embed_<method>
+EMBED_DIAGNOSIS = "embed_diagnosis"
+STATE_SPACE_CHOICE = "state_space"
 STATES = "define_states"
 COMMITTOR_RESULT = "committor"
 MACROSTATES = "macrostates"

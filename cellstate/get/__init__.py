@@ -1,11 +1,14 @@
 """Typed readers of what is stored; a stale result is refused."""
 
 from cellstate.get._results import (
+    autoencoder,
     calibration,
     committor,
     comparison,
     couplings,
     delay_embedding,
+    diffusion_map,
+    embedding_diagnosis,
     events,
     fate_probabilities,
     flow_fit,
@@ -20,16 +23,22 @@ from cellstate.get._results import (
     reactive_segments,
     relatives,
     scaling,
+    shape_modes,
+    slow_modes,
+    state_space,
     states,
 )
 from cellstate.get._truth import truth
 
 __all__ = [
+    "autoencoder",
     "calibration",
     "committor",
     "comparison",
     "couplings",
     "delay_embedding",
+    "diffusion_map",
+    "embedding_diagnosis",
     "events",
     "fate_probabilities",
     "flow_fit",
@@ -44,6 +53,9 @@ __all__ = [
     "reactive_segments",
     "relatives",
     "scaling",
+    "shape_modes",
+    "slow_modes",
+    "state_space",
     "states",
     "truth",
 ]

@@ -20,7 +20,17 @@ from cellstate.kinetics import (
 )
 from cellstate.kinetics._flux import ReactiveFlux, ReactiveSegments
 from cellstate.sde import Particles
-from cellstate.statespace import DelayEmbedding, Projection, Scaling
+from cellstate.statespace import (
+    Autoencoder,
+    DelayEmbedding,
+    DiffusionMap,
+    EmbeddingDiagnosis,
+    Projection,
+    Scaling,
+    ShapeModes,
+    SlowModes,
+    StateSpace,
+)
 from cellstate.transport import Couplings
 
 
@@ -37,6 +47,42 @@ def scaling(adata: AnnData, key: str = keys.NORMALIZE) -> Scaling:
 def projection(adata: AnnData, key: str = keys.EMBED) -> Projection:
     """Projection of `cs.tl.embed`, to reuse on other cells."""
     return read(adata, key, Projection, "cs.tl.embed(adata)")
+
+
+def slow_modes(adata: AnnData, key: str = f"{keys.EMBED}_vamp") -> SlowModes:
+    """Slow modes of `cs.tl.embed`, or with ``key="embed_tica"`` those in balance."""
+    method = key.removeprefix(f"{keys.EMBED}_")
+    return read(adata, key, SlowModes, f"cs.tl.embed(adata, method={method!r})")
+
+
+def diffusion_map(adata: AnnData, key: str = f"{keys.EMBED}_diffmap") -> DiffusionMap:
+    """Diffusion map of `cs.tl.embed`."""
+    return read(adata, key, DiffusionMap, "cs.tl.embed(adata, method='diffmap')")
+
+
+def shape_modes(adata: AnnData, key: str = f"{keys.EMBED}_contour") -> ShapeModes:
+    """Shape modes of `cs.tl.embed`."""
+    return read(adata, key, ShapeModes, "cs.tl.embed(adata, method='contour')")
+
+
+def autoencoder(adata: AnnData, key: str = f"{keys.EMBED}_autoencoder") -> Autoencoder:
+    """Network of `cs.tl.embed`, ready to place other crops."""
+    return read(adata, key, Autoencoder, "cs.tl.embed(adata, method='autoencoder')")
+
+
+def embedding_diagnosis(
+    adata: AnnData, key: str = keys.EMBED_DIAGNOSIS
+) -> EmbeddingDiagnosis:
+    """Orientation leak, reconstruction and VAMP-2 score of a learned embedding."""
+    method = "encoder" if key.endswith("_encoder") else "autoencoder"
+    return read(
+        adata, key, EmbeddingDiagnosis, f"cs.tl.embed(adata, method={method!r})"
+    )
+
+
+def state_space(adata: AnnData, key: str = keys.STATE_SPACE_CHOICE) -> StateSpace:
+    """Lag and slow modes that `cs.tl.state_space` chose, and why."""
+    return read(adata, key, StateSpace, "cs.tl.state_space(adata)")
 
 
 def delay_embedding(adata: AnnData, key: str = keys.DELAYS) -> DelayEmbedding:

@@ -74,7 +74,7 @@ def test_too_few_lineages_for_the_folds(walkers_ab):
 def test_an_unknown_method(walkers_ab):
     with fails(ValueError, "`method`", "'tracks', 'graph'", "'neural'"):
         cs.tl.committor(walkers_ab, method="neural")
-    with fails(ValueError, "`method`", "['pca']", "'umap'"):
+    with fails(ValueError, "`method`", "['pca', 'contour',", "'umap'"):
         cs.tl.embed(walkers_ab, method="umap")
 
 

@@ -13,6 +13,20 @@ from cellstate._base.errors import StaleResultError
 # A new function of cs.tl must be added here.
 CALLS = {
     "embed": lambda a: cs.tl.embed(normalised(a), n_components=1),
+    "embed_pca": lambda a: cs.tl.embed_pca(normalised(a), n_components=1),
+    "embed_contour": lambda a: cs.tl.embed_contour(with_outlines(a), n_components=2),
+    "embed_tica": lambda a: cs.tl.embed_tica(a, basis="X_state"),
+    "embed_vamp": lambda a: cs.tl.embed_vamp(a, basis="X_state"),
+    "embed_diffmap": lambda a: cs.tl.embed_diffmap(
+        jittered(a), basis="X_state", n_components=2, rng=0
+    ),
+    "embed_autoencoder": lambda a: cs.tl.embed_autoencoder(
+        with_crops(a), n_components=2, n_steps=2, rng=0
+    ),
+    "embed_encoder": lambda a: cs.tl.embed_encoder(
+        with_crops(a), encoder=lambda crops: crops.mean(axis=(2, 3)), rng=0
+    ),
+    "state_space": lambda a: cs.tl.state_space(a, basis="X_state", lags=[0.5], rng=0),
     "delay_embed": lambda a: cs.tl.delay_embed(a, basis="X_state"),
     "couple": lambda a: cs.tl.couple(a, rng=0),
     "descendants": lambda a: cs.tl.descendants(coupled(a), "time == 0"),
@@ -48,6 +62,20 @@ CALLS = {
 def normalised(adata):
     """Its X must vary for there to be anything to embed."""
     adata.layers["normalized"] = np.random.default_rng(0).normal(size=adata.shape)
+    return adata
+
+
+def with_crops(adata):
+    crops = np.random.default_rng(0).random((adata.n_obs, 1, 9, 9), dtype=np.float32)
+    adata.obsm["single_cell_images"] = crops
+    return adata
+
+
+def with_outlines(adata):
+    angle = 2 * np.pi * np.arange(16) / 16
+    long = 1 + np.random.default_rng(0).random((adata.n_obs, 1))
+    outlines = np.stack([long * np.cos(angle), np.sin(angle) / long], axis=-1)
+    adata.obsm["X_contour"] = outlines.reshape(adata.n_obs, 32)
     return adata
 
 
