@@ -62,7 +62,7 @@ def features(
     conditions_of(condition, len(movies))
     blocks = [list(_measured(movie)) for movie in movies]
     n_cells = sum(block.n_cells for parts in blocks for block in parts)
-    return assemble(movies, condition, n_cells, blocks)
+    return assemble(movies, condition, n_cells, map(_let_go, blocks))
 
 
 def _measured(movie: Movie) -> Iterator[Block]:
@@ -74,3 +74,10 @@ def _measured(movie: Movie) -> Iterator[Block]:
             )
         check_linked(movie.name, frame, block.obs["label"], named.get(frame, ()))
         yield block
+
+
+def _let_go(blocks: list[Block]) -> Iterator[Block]:
+    """Hand over blocks and keep none, so that cells are not in memory twice."""
+    blocks.reverse()
+    while blocks:
+        yield blocks.pop()
