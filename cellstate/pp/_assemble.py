@@ -77,8 +77,8 @@ def assemble(
     condition
         One for all, one per movie, or none.
     n_cells
-        Rows of all blocks together. X is made once and filled: a block that is
-        read from disk when its turn comes is let go before the next.
+        Rows of all blocks together. Arrays are made once and filled: a block that
+        is read from disk when its turn comes is let go before the next.
     blocks
         Those of each movie, frames ascending.
     extra
@@ -87,16 +87,21 @@ def assemble(
     conditions = conditions_of(condition, len(movies))
     table = feature_table(movies[0].channels, extra=extra)
     width = len(table) - len(motility_table())
-    x = np.full((n_cells, len(table)), np.nan)
-    observed, placed, start = [], [], 0
+    x = np.empty((n_cells, len(table)))
+    obsm: dict[str, np.ndarray] = {}
+    observed, start = [], 0
     for movie, given, parts in zip(movies, conditions, blocks, strict=True):
         rows = []
         for block in parts:
-            x[start : start + block.n_cells, :width] = block.values
-            start += block.n_cells
+            here = slice(start, start + block.n_cells)
+            x[here, :width] = block.values
+            for name, array in block.obsm.items():
+                if name not in obsm:
+                    obsm[name] = np.empty((n_cells, *array.shape[1:]), array.dtype)
+                obsm[name][here] = array
+            start = here.stop
             rows.append(block.obs)
-            placed.append(block.obsm)
-        observed.append(identity(movie, given, _stacked(rows)))
+        observed.append(identity(movie, given, _below_each_other(rows)))
     obs = pd.concat(observed)
     obs[keys.MOVIE] = pd.Categorical(obs[keys.MOVIE])
     if condition is not None:
@@ -105,7 +110,7 @@ def assemble(
         obs = obs.drop(columns=keys.CONDITION)
     adata = AnnData(x)
     adata.obs, adata.var = obs, table
-    for name, array in _stacked(placed).items():
+    for name, array in obsm.items():
         adata.obsm[name] = array
     shown = store.root(adata)
     adata.uns[keys.ROOT] = {**shown, keys.MOVIES: {m.name: _about(m) for m in movies}}
@@ -155,7 +160,7 @@ def conditions_of(condition: str | Sequence[str] | None, n: int) -> list[str]:
     return given
 
 
-def _stacked(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def _below_each_other(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

@@ -79,7 +79,7 @@ def features(
     static_table(movies[0].channels, extra)
     blocks = [list(_measured(movie, extra)) for movie in movies]
     n_cells = sum(block.n_cells for parts in blocks for block in parts)
-    return assemble(movies, condition, n_cells, blocks, extra)
+    return assemble(movies, condition, n_cells, map(_let_go, blocks), extra)
 
 
 def _measured(movie: Movie, extra: str | None) -> Iterator[Block]:
@@ -91,3 +91,10 @@ def _measured(movie: Movie, extra: str | None) -> Iterator[Block]:
             )
         check_linked(movie.name, frame, block.obs["label"], named.get(frame, ()))
         yield block
+
+
+def _let_go(blocks: list[Block]) -> Iterator[Block]:
+    """Hand over blocks and keep none, so that cells are not in memory twice."""
+    blocks.reverse()
+    while blocks:
+        yield blocks.pop()
