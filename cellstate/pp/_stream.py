@@ -14,7 +14,7 @@ from cellstate._base.errors import MovieError, listing
 from cellstate._movie import Movie
 from cellstate.pp import _parts as parts
 from cellstate.pp._assemble import assemble, check_movies, conditions_of
-from cellstate.pp._blocks import Recipe, named_labels
+from cellstate.pp._blocks import Recipe, named_labels, static_table
 from cellstate.pp._jobs import Carried, Done, Job, opens_elsewhere
 from cellstate.pp._run import LOCAL, run
 
@@ -27,6 +27,7 @@ def stream_features(
     store: str | Path,
     *,
     condition: str | Sequence[str] | None = None,
+    extra: str | None = None,
     frames_per_block: int = 1,
     scheduler: "str | Client" = "processes",
     n_workers: int | None = None,
@@ -50,6 +51,8 @@ def stream_features(
         from. One call at a time writes to it.
     condition
         Written to obs["condition"], one for all or one per movie.
+    extra
+        Further features, as for `cs.pp.features`.
     frames_per_block
         Frames that are measured and written together: more of them make fewer
         files, and lose more when a worker is killed.
@@ -108,6 +111,7 @@ def stream_features(
     _check_dask()
     movies = check_movies(movies)
     conditions_of(condition, len(movies))
+    static_table(movies[0].channels, extra)
     integer(frames_per_block, "frames_per_block", 1)
     _check_scheduler(scheduler, n_workers)
     store = parts.open_store(store, [movie.name for movie in movies])
@@ -115,13 +119,13 @@ def stream_features(
     jobs = [
         job
         for movie, given in zip(movies, planned, strict=True)
-        for job in _jobs(movie, given)
+        for job in _jobs(movie, given, extra)
     ]
     done = _measured(jobs, scheduler, n_workers, store)
     shutil.rmtree(store / parts.UNFINISHED, ignore_errors=True)
     n_cells = sum(found.n_cells for found in done)
     blocks = ((parts.read(part)[0] for part in given) for given in planned)
-    return assemble(movies, condition, n_cells, blocks)
+    return assemble(movies, condition, n_cells, blocks, extra)
 
 
 def _plan(movie: Movie, store: Path, frames_per_block: int) -> list[parts.Part]:
@@ -151,8 +155,8 @@ def _plan(movie: Movie, store: Path, frames_per_block: int) -> list[parts.Part]:
     return planned
 
 
-def _jobs(movie: Movie, planned: list[parts.Part]) -> list[Job]:
-    recipe, named = Recipe.of(movie), named_labels(movie)
+def _jobs(movie: Movie, planned: list[parts.Part], extra: str | None) -> list[Job]:
+    recipe, named = Recipe.of(movie, extra), named_labels(movie)
     stacks = {"images": movie.images, "masks": movie.masks}
     carried = {name for name, stack in stacks.items() if not opens_elsewhere(stack)}
     jobs = []

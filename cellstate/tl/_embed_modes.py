@@ -81,8 +81,17 @@ def embed_vamp(
 ) -> SlowModes:
     """Slow modes of any motion (VAMP); ``obsm["X_state"]`` too.
 
-    Parameters and returns are those of `embed_tica`, with "vamp" for "tica".
     `cs.tl.state_space` chooses lag and number of modes.
+
+    Parameters
+    ----------
+    adata, basis, lag, n_components, fit_on, projection, key_added
+        As in `embed_tica`.
+
+    Returns
+    -------
+    SlowModes
+        Also under ``uns["cellstate"]["embed_vamp"]``.
 
     Examples
     --------

@@ -1,6 +1,7 @@
 """Outlines, complex modes and CellProfiler's set beside the features."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import tifffile
 from skimage.segmentation import clear_border
 
 import cellstate as cs
+from cellstate._base.errors import MovieError
 from cellstate.morphology import (
     cellprofiler_table,
     elliptic_modes,
@@ -178,3 +180,20 @@ def test_without_cp_measure_the_message_says_what_to_install(make_movie, monkeyp
     cellprofiler._names.cache_clear()
     with pytest.raises(ImportError, match=r'pip install "cellstate\[features\]"'):
         cs.pp.features(make_movie(), extra="cellprofiler")
+
+
+def test_streamed_cells_get_the_same_extra_features(make_movie, tmp_path):
+    pytest.importorskip("cp_measure")
+    plain = make_movie(n_cells=3, n_frames=2)
+    images = np.clip(plain.images, 0, 60_000).astype(np.uint16)
+    movie = replace(plain, images=images)
+    whole = cs.pp.features(movie, extra="cellprofiler")
+    parts = cs.pp.stream_features(
+        movie, tmp_path / "parts", extra="cellprofiler", scheduler="synchronous"
+    )
+    assert list(parts.var_names) == list(whole.var_names)
+    np.testing.assert_array_equal(parts.X, whole.X)
+    with pytest.raises(MovieError, match="features"):
+        cs.pp.stream_features(movie, tmp_path / "parts", scheduler="synchronous")
+    with pytest.raises(ValueError, match=r"`extra` is None or 'cellprofiler'; found"):
+        cs.pp.stream_features(movie, tmp_path / "other", extra="haralick")
