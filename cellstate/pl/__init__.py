@@ -8,6 +8,7 @@ from cellstate.pl._flow import drift_field, flow, potential
 from cellstate.pl._flux import pathways, reactive_current
 from cellstate.pl._growth import growth
 from cellstate.pl._raster import event_raster
+from cellstate.pl._shapes import mode_choice, shape_modes
 from cellstate.pl._state_space import state_space
 from cellstate.pl._strips import event_strips, image_strip
 from cellstate.pl._summaries import calibration, qc, rates
@@ -28,6 +29,7 @@ __all__ = [
     "growth",
     "image_strip",
     "implied_timescales",
+    "mode_choice",
     "pathways",
     "potential",
     "qc",
@@ -35,5 +37,6 @@ __all__ = [
     "rates",
     "reactive_current",
     "relatives",
+    "shape_modes",
     "state_space",
 ]
