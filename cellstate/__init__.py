@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cellstate._adata._schema import validate
     from cellstate._movie import Movie
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 __all__ = [
     "Movie",
     "datasets",

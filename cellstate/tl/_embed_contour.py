@@ -6,7 +6,7 @@ from anndata import AnnData
 from cellstate._adata import _extract as extract
 from cellstate._adata import _keys as keys
 from cellstate.statespace import ShapeModes, fit_shape_modes
-from cellstate.tl._embed_modes import RowMask, placed
+from cellstate.tl._embed_modes import RowMask, of_kind, placed
 
 
 def embed_contour(
@@ -62,6 +62,7 @@ def embed_contour(
         rows = extract.row_mask(adata, fit_on, "fit_on")
         known = np.where(rows[:, None, None], outlines, np.nan)
         projection = fit_shape_modes(known, n_components, mirrored=mirrored)
+    of_kind(projection, ShapeModes)
     scores = projection.transform(outlines)
     params = {"mirrored": projection.mirrored}
     placed(adata, "contour", projection, scores, key_added, params)

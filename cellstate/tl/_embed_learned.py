@@ -16,8 +16,9 @@ from cellstate.statespace._learned import (
     diagnose,
     fit_autoencoder,
 )
-from cellstate.tl._embed_modes import RowMask, placed
+from cellstate.tl._embed_modes import RowMask, of_kind, placed
 from cellstate.tl._frames import lag_frames
+from cellstate.tracks import Tracks
 
 
 def embed_autoencoder(
@@ -44,7 +45,7 @@ def embed_autoencoder(
         As `cs.statespace.fit_autoencoder` takes them.
     lag
         Hours after which the contrast term asks for the same cell, and of the VAMP-2
-        score; one frame when left out.
+        score; one frame when left out. Cells that are not linked have neither.
     batch
         obs column of what is not the cell's own (day, plate): the decoder is told, so
         that coordinates need not hold it.
@@ -79,8 +80,7 @@ def embed_autoencoder(
     6
     """
     pictures, rng = _crops(adata, crops), generator(rng)
-    tracks, interval = extract.tracks(adata), extract.frame_interval(adata)
-    frames = lag_frames(tracks, interval if lag is None else lag, interval)
+    tracks, interval, frames = _timing(adata, lag)
     if projection is None:
         codes, names = _batches(adata, batch)
         projection = fit_autoencoder(
@@ -95,6 +95,7 @@ def embed_autoencoder(
             fit_on=extract.row_mask(adata, fit_on, "fit_on"),
             rng=rng,
         )
+    of_kind(projection, Autoencoder)
     coordinates = projection.transform(pictures)
     params = {"n_steps": n_steps, "contrast": contrast, "crops": crops, "batch": batch}
     placed(adata, "autoencoder", projection, coordinates, key_added, params, rng)
@@ -156,8 +157,7 @@ def embed_encoder(
     True
     """
     pictures, rng = _crops(adata, crops), generator(rng)
-    tracks, interval = extract.tracks(adata), extract.frame_interval(adata)
-    frames = lag_frames(tracks, interval if lag is None else lag, interval)
+    tracks, interval, frames = _timing(adata, lag)
 
     def encode(turned: np.ndarray) -> np.ndarray:
         return averaged_encoding(turned, encoder)
@@ -174,6 +174,19 @@ def embed_encoder(
     )
     placed(adata, "encoder", report, coordinates, key_added, {"crops": crops}, rng)
     return report
+
+
+def _timing(adata: AnnData, lag: float | None) -> tuple[Tracks, float, int]:
+    """Tracks, hours between frames, and the lag in frames; NaN where none is linked."""
+    tracks = extract.tracks(adata)
+    if lag is None and not (tracks.next_row >= 0).any():
+        return tracks, np.nan, 1
+    interval = extract.frame_interval(adata)
+    return (
+        tracks,
+        interval,
+        lag_frames(tracks, interval if lag is None else lag, interval),
+    )
 
 
 def _crops(adata: AnnData, name: str):

@@ -8,6 +8,7 @@ from anndata import AnnData
 from cellstate._adata import _extract as extract
 from cellstate._adata import _keys as keys
 from cellstate._adata import _store as store
+from cellstate._base.results import Result
 from cellstate.statespace import (
     DiffusionMap,
     SlowModes,
@@ -147,6 +148,7 @@ def embed_diffmap(
         projection = fit_diffusion_map(
             x[rows], n_components, n_neighbors=n_neighbors, rng=rng
         )
+    of_kind(projection, DiffusionMap)
     params = {"basis": basis, "n_neighbors": n_neighbors}
     placed(
         adata, "diffmap", projection, projection.transform(x), key_added, params, rng
@@ -172,16 +174,26 @@ def _slow(
         known = np.where(rows[:, None], x, np.nan)
         modes = fit(known, tracks, lag_frames=frames, frame_interval=interval)
         projection = modes.first(n_components)
+    of_kind(projection, SlowModes)
     params = {"basis": basis, "lag": projection.lag}
     method, coordinates = projection.method, projection.transform(x)
     placed(adata, method, projection, coordinates, key_added, params)
     return projection
 
 
+def of_kind(projection: object, kind: type[Result]) -> None:
+    """Refuse the result of another method."""
+    if not isinstance(projection, kind):
+        raise TypeError(
+            f"`projection` must be the {kind.__name__} that the same method returned "
+            f"for other cells; found {type(projection).__name__}."
+        )
+
+
 def placed(
     adata: AnnData,
     method: str,
-    result,
+    result: Result,
     coordinates: np.ndarray,
     key_added: str,
     params: dict,

@@ -7,6 +7,7 @@ from cellstate._adata import _extract as extract
 from cellstate._adata import _keys as keys
 from cellstate._adata import _store as store
 from cellstate.statespace import Projection, fit_pca
+from cellstate.tl._embed_modes import of_kind
 
 # What a cell looks like from inside. Outlines add noise more than knowledge where
 # masks are drawn by a machine, and neighbours and motion are not the cell itself.
@@ -70,6 +71,7 @@ def embed_pca(
             )
         size = min(n_components, usable, int(rows.sum()))
         projection = fit_pca(z, size, rows, blocks=blocks)
+    of_kind(projection, Projection)
     x = projection.transform(z)
     adata.obsm[key_added] = x
     adata.obsm[keys.STATE_SPACE] = x

@@ -1,5 +1,7 @@
 """Hours to whole frames."""
 
+from numbers import Real
+
 import numpy as np
 
 from cellstate.tracks import Tracks
@@ -7,6 +9,11 @@ from cellstate.tracks import Tracks
 
 def whole_frames(hours: float, interval: float, name: str, least: int = 0) -> int:
     """Return hours as a whole number of frames, at least `least`, or refuse them."""
+    if not isinstance(hours, Real):
+        raise ValueError(
+            f"`{name}` must be a number of hours; found {hours!r}. Use e.g. "
+            f"{name}={max(least, 1) * interval:g}."
+        )
     frames = hours / interval
     if frames < least - 1e-6 or abs(frames - round(frames)) > 1e-6 * max(1.0, frames):
         raise ValueError(

@@ -19,7 +19,7 @@ def state_space(
     adata: AnnData,
     *,
     basis: str = keys.PCA,
-    lags: Sequence[float] | None = None,
+    lags: float | Sequence[float] | None = None,
     max_components: int = 20,
     fit_on: RowMask = None,
     key_added: str = keys.STATE_SPACE_CHOICE,
@@ -34,8 +34,8 @@ def state_space(
     basis
         Coordinates to combine.
     lags
-        Hours to try; 1, 2, 4, ... frames up to a quarter of the longest lineage when
-        left out.
+        Hours to try, one or several; 1, 2, 4, ... frames up to a quarter of the
+        longest lineage when left out.
     max_components
         Most modes to try.
     fit_on
@@ -66,7 +66,10 @@ def state_space(
         most = max(int(LONGEST * longest_frames(tracks)), 1)
         frames = [2**k for k in range(int(np.log2(most)) + 1)]
     else:
-        frames = [lag_frames(tracks, lag, interval) for lag in lags]
+        given = np.atleast_1d(np.asarray(lags, dtype=object))
+        if not given.size:
+            raise ValueError("`lags` needs at least one lag in h; found none.")
+        frames = [lag_frames(tracks, lag, interval) for lag in given]
     rows = extract.row_mask(adata, fit_on, "fit_on")
     found = choose_modes(
         np.where(rows[:, None], x, np.nan),

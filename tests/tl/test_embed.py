@@ -118,6 +118,30 @@ def test_crops_hold_the_light_of_their_own_cell_only(nuclei):
     np.testing.assert_allclose(crops[whole].sum((1, 2, 3)), total[whole], rtol=2e-2)
 
 
+def test_cells_that_are_not_linked_are_embedded_without_time(nuclei):
+    shot = nuclei[nuclei.obs["frame"] == 3].copy()
+    shot.obs["track"], shot.obs["parent_track"] = np.arange(shot.n_obs), -1
+    options = {"method": "autoencoder", "n_components": 2, "n_steps": 2, "rng": 0}
+    assert 20 < shot.n_obs < 100
+    cs.tl.embed(shot, **options)
+    assert np.isnan(cs.get.embedding_diagnosis(shot).orientation_leak)
+    alike = nuclei.copy()
+    alike.obs["track"], alike.obs["parent_track"] = np.arange(alike.n_obs), -1
+    cs.tl.embed(alike, **options)
+    report = cs.get.embedding_diagnosis(alike)
+    assert np.isnan(report.vamp2)
+    assert np.isnan(report.lag)
+
+
+def test_an_encoder_that_says_nothing_is_no_error(nuclei):
+    adata = nuclei.copy()
+    report = cs.tl.embed(
+        adata, method="encoder", rng=0, encoder=lambda crops: np.ones((len(crops), 2))
+    )
+    assert np.isnan(report.vamp2)
+    assert report.orientation_leak == 0
+
+
 def test_your_own_encoder_is_averaged_and_judged(nuclei):
     adata = nuclei.copy()
     report = cs.tl.embed(
@@ -141,6 +165,13 @@ def test_refusals_name_what_to_do(nuclei):
         cs.tl.embed(adata, method="tica", lag=500)
     with pytest.raises(KeyError, match="X_nothing"):
         cs.tl.embed(adata, method="diffmap", basis="X_nothing")
+    with pytest.raises(ValueError, match="`lag` must be a number of hours; found '1h'"):
+        cs.tl.embed(adata, method="vamp", lag="1h")
+    with pytest.raises(ValueError, match="`lags` needs at least one lag in h"):
+        cs.tl.state_space(adata, lags=[])
+    for method in ("vamp", "autoencoder"):
+        with pytest.raises(TypeError, match="for other cells; found Projection"):
+            cs.tl.embed(adata, method=method, projection=cs.get.projection(adata))
     del adata.obsm["single_cell_images"]
     with pytest.raises(KeyError, match=r"Run cs\.pp\.crops\(adata, movies\)"):
         cs.tl.embed(adata, method="autoencoder")

@@ -31,7 +31,8 @@ class EmbeddingDiagnosis(Result):
     leak
         Per order m of the angle: `r2`, the held-out share of the variance of
         ``exp(i m angle)`` that the coordinates of randomly turned cells predict, its
-        bootstrap 95 % interval `low`, `high`, and `n_cells`. 0 or less is no leak.
+        bootstrap 95 % interval `low`, `high`, and `n_cells`. 0 or less is no leak;
+        NaN is unknown: fewer than 100 cells.
     rotation_error
         Root mean square change of the coordinates when cells are turned at random,
         over their standard deviation.
@@ -41,6 +42,7 @@ class EmbeddingDiagnosis(Result):
     vamp2, vamp2_most
         Held-out VAMP-2 score less the constant 1 at `lag`: squared correlations of
         now and later, summed; and the most there can be, the number of coordinates.
+        NaN without enough pairs a lag apart, or where nothing varies.
     lag
         Hours; NaN without pairs a lag apart.
     """
@@ -55,8 +57,8 @@ class EmbeddingDiagnosis(Result):
 
     @property
     def orientation_leak(self) -> float:
-        """Largest `r2` of any order, not below 0."""
-        return float(max(self.leak["r2"].max(), 0.0))
+        """Largest `r2` of any order, not below 0; NaN where none is known."""
+        return float(np.maximum(self.leak["r2"].max(), 0.0))
 
     def __str__(self) -> str:
         kept = (
@@ -104,14 +106,14 @@ def diagnose(
     Raises
     ------
     ValueError
-        Fewer than 100 crops with coordinates.
+        No crop has coordinates.
     """
     rng = generator(rng)
     known = np.flatnonzero(np.isfinite(coordinates).all(axis=1))
-    if known.size < FEWEST:
+    if not known.size:
         raise ValueError(
-            f"the orientation leak needs at least {FEWEST} crops with coordinates; "
-            f"found {known.size} of {len(coordinates)}."
+            f"a diagnosis needs crops with coordinates; found none among "
+            f"{len(coordinates)}: the encoder returned NaN, or the crops are empty."
         )
     rows = np.sort(rng.permutation(known)[:MOST])
     turned = turned_crops(np.asarray(crops[rows], np.float32), rng)
@@ -170,6 +172,9 @@ def _leak(
     """Held-out R^2 of the angle of a cell's light from its coordinates."""
     wave = _directions(crops, order)
     good = (np.abs(wave) > 0) & np.isfinite(seen).all(axis=1)
+    if good.sum() < FEWEST:
+        unknown = dict.fromkeys(("r2", "low", "high"), np.nan)
+        return {"order": order, **unknown, "n_cells": int(good.sum())}
     phase, seen, lineage = np.exp(1j * np.angle(wave[good])), seen[good], lineage[good]
     founders = rng.permutation(np.unique(lineage))
     if len(founders) > 1:
@@ -200,7 +205,8 @@ def _vamp2(
     """Mean held-out VAMP-2 score less 1, and the lag in h."""
     first, second = lagged_rows(x, tracks, lag)
     folds = _row_folds(tracks, 0)[first] if first.size else first
-    if len(np.unique(folds)) < 2 or len(first) < 4 * (x.shape[1] + 1):
+    few = len(np.unique(folds)) < 2 or len(first) < 4 * (x.shape[1] + 1)
+    if few or not (np.nanstd(x, axis=0) > 0).any():
         return np.nan, np.nan
     moments = lagged_moments(x, first, second, folds)
     scores = []
