@@ -215,8 +215,12 @@ def test_refusals(cells):
     with pytest.raises(ValueError, match="code 0, 1, "):
         fit_autoencoder(crops[:30], single_cells(30), batch=np.zeros(3))
     with pytest.raises(
-        ValueError, match="at least 100 crops with coordinates; found 9"
+        ValueError, match="found none among 9: the encoder returned NaN"
     ):
         diagnose(
-            crops[:9], lambda c: c, np.zeros((9, 2)), single_cells(9), frame_interval=1
+            crops[:9],
+            lambda c: c,
+            np.full((9, 2), np.nan),
+            single_cells(9),
+            frame_interval=1,
         )
