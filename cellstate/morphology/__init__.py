@@ -5,6 +5,7 @@ what needs tracks; `feature_table` and `motility_table` name every column with
 its unit, family, meaning and invariance. `contour_points` gives the outlines
 themselves, `elliptic_modes` their Fourier modes with phases. `measure_volume`
 measures cells in three dimensions, `measure_cellprofiler` what CellProfiler does.
+`segment_plane` labels the bright cells of one picture.
 """
 
 from cellstate.morphology._feature import INVARIANCES, Feature
@@ -18,6 +19,11 @@ from cellstate.morphology.crops import crop_cells, frame_background
 from cellstate.morphology.elliptic import EllipticModes, elliptic_modes
 from cellstate.morphology.motility import motility, motility_table
 from cellstate.morphology.points import contour_points
+from cellstate.morphology.segmentation import (
+    label_diameters,
+    lone_diameters,
+    segment_plane,
+)
 from cellstate.morphology.volume import (
     VolumeMeasurement,
     measure_volume,
@@ -36,10 +42,13 @@ __all__ = [
     "elliptic_modes",
     "feature_table",
     "frame_background",
+    "label_diameters",
+    "lone_diameters",
     "measure_cellprofiler",
     "measure_frame",
     "measure_volume",
     "motility",
     "motility_table",
+    "segment_plane",
     "volume_table",
 ]

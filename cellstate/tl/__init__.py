@@ -16,6 +16,7 @@ from cellstate.tl._interpolate import interpolate
 from cellstate.tl._macrostates import macrostates
 from cellstate.tl._passage_times import mfpt
 from cellstate.tl._propagate import propagate
+from cellstate.tl._quality import segmentation_quality, tracking_quality
 from cellstate.tl._rates import rates
 from cellstate.tl._scans import scan_cores, scan_lags
 from cellstate.tl._simulate import simulate_tracks
@@ -52,7 +53,9 @@ __all__ = [
     "reactive_segments",
     "scan_cores",
     "scan_lags",
+    "segmentation_quality",
     "simulate_tracks",
     "state_space",
+    "tracking_quality",
     "validate_committor",
 ]
