@@ -9,13 +9,22 @@ from cellstate._adata._store import fingerprint, put
 from cellstate._base.errors import StaleResultError
 from cellstate._base.results import Estimate, Result
 
+MADE = []
+
 
 @pytest.fixture
 def full(measured, add_truth):
-    """Every result that the package stores, on a measured movie."""
-    adata = measured
+    """Every result that the package stores, on a measured movie; made once."""
+    if not MADE:
+        MADE.append(filled(measured, add_truth))
+    return MADE[0].copy()
+
+
+def filled(adata, add_truth):
     cs.pp.qc(adata)
     cs.pp.normalize(adata)
+    cs.tl.embed(adata, n_components=2)
+    embed_otherwise(adata)
     cs.tl.embed(adata, n_components=2)
     cs.tl.delay_embed(adata)
     first = adata.obsm["X_state"][:, 0]
@@ -40,6 +49,16 @@ def full(measured, add_truth):
     cs.tl.fit_flow(adata, basis="X_line", rng=0)
     cs.tl.propagate(adata, 0.0, 0.5, rng=0)
     return adata
+
+
+def embed_otherwise(adata):
+    crops = np.random.default_rng(0).random((adata.n_obs, 1, 9, 9), dtype=np.float32)
+    adata.obsm["single_cell_images"] = crops
+    cs.tl.embed(adata, method="autoencoder", n_components=1, n_steps=1, rng=0)
+    cs.tl.embed(adata, method="diffmap", n_components=2, n_neighbors=5, rng=0)
+    cs.tl.embed(adata, method="contour", n_components=2)
+    cs.tl.embed(adata, method="vamp")
+    cs.tl.state_space(adata, lags=0.5, rng=0)
 
 
 READERS = {name: getattr(cs.get, name) for name in cs.get.__all__}

@@ -218,7 +218,7 @@ def test_nothing_normalised_yet(measured):
 
 
 def test_no_coordinates_to_look_back_on(measured):
-    with fails(KeyError, "obsm['X_pca']", "['spatial']", "cs.tl.embed(adata)"):
+    with fails(KeyError, "obsm['X_pca']", "'spatial'", "cs.tl.embed(adata)"):
         cs.tl.delay_embed(measured)
 
 
