@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> pd.DataFrame:
     """Print the tables; return the scores of every embedding and look."""
     options = _options(arguments)
     with cs.settings.override(progress=False), threadpool_limits(options.threads):
-        tables = [_one_look(name, options) for name in ("varied", "alike")]
+        tables = [_one_look(name, options) for name in options.looks]
     scores = pd.concat(tables, ignore_index=True)
     print(
         f"\n{options.movies} movies of {options.frames} frames, the last one held out; "
@@ -86,7 +86,11 @@ def _filmed(name: str, options: argparse.Namespace) -> tuple[ad.AnnData, pd.Data
     parts, truths = [], []
     for seed in range(options.movies):
         film = cs.datasets.simulate_movie(
-            setting, n_frames=options.frames, rng=seed, name=f"{name}_{seed}"
+            setting,
+            n_cells=options.cells,
+            n_frames=options.frames,
+            rng=seed,
+            name=f"{name}_{seed}",
         )
         part = cs.pp.features(film.movie)
         cs.datasets.attach_truth(part, film)
@@ -197,6 +201,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--components", type=int, default=16)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--looks", nargs="+", default=["varied", "alike"])
+    parser.add_argument("--cells", type=int, default=60)
     return parser.parse_args(arguments)
 
 
