@@ -62,10 +62,24 @@ def _movie(adata: AnnData) -> cs.Movie:
     )
 
 
+def embed_otherwise(adata: AnnData) -> None:
+    """Shape modes and a choice of slow modes; the state space stays as it is."""
+    x = adata.obsm["X_state"].copy()
+    angle = 2 * np.pi * np.arange(16) / 16
+    long = np.exp(0.2 * np.random.default_rng(1).random((adata.n_obs, 1)))
+    outlines = np.stack([long * np.cos(angle), np.sin(angle) / long], axis=-1)
+    adata.obsm["X_contour"] = outlines.reshape(adata.n_obs, 32)
+    cs.tl.embed(adata, method="contour", n_components=2)
+    adata.obsm["X_state"] = x.copy()
+    cs.tl.state_space(adata, basis="X_state", lags=INTERVAL, rng=0)
+    adata.obsm["X_state"] = x
+
+
 @pytest.fixture(scope="module")
 def example() -> tuple[AnnData, cs.Movie]:
     rng = np.random.default_rng(0)
     adata = _cells(_walks(rng), rng)
+    embed_otherwise(adata)
     cs.tl.define_states(adata, source="x < 0.5", target="x > 2.5")
     cs.tl.committor(adata, n_landmarks=20, n_bootstrap=10, folds=3, rng=0)
     cs.tl.validate_committor(adata, n_bins=4)

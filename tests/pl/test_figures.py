@@ -29,6 +29,8 @@ PLAIN = {
     "rates": cs.pl.rates,
     "qc": cs.pl.qc,
     "relatives": cs.pl.relatives,
+    "shape_modes": cs.pl.shape_modes,
+    "mode_choice": cs.pl.mode_choice,
 }
 
 

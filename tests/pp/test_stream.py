@@ -153,7 +153,9 @@ def test_a_cluster_of_threads(movie, on_disk, tmp_path):
 
 def test_frames_on_disk_stay_there_and_others_travel_alone(movie, on_disk, tmp_path):
     there, here = (
-        _stream._jobs(m, _stream._plan(m, _stream.parts.open_store(at, [m.name]), 1))
+        _stream._jobs(
+            m, _stream._plan(m, _stream.parts.open_store(at, [m.name]), 1), extra=None
+        )
         for m, at in ((on_disk, tmp_path / "a"), (movie, tmp_path / "b"))
     )
     frame = movie.images[0].nbytes + movie.masks[0].nbytes
