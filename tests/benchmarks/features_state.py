@@ -12,8 +12,7 @@ on training movies. R2 x, R2 y: of the two hidden coordinates by gradient boosti
 q: root mean square error of the committor: `q, taught` by boosting on the true
 committor of training cells (what coordinates hold), `q, tracks` by
 `cs.tl.committor` with states A and B marked and nothing else known, from the first 12
-coordinates. Cells of A and B
-are left out of q.
+coordinates. Cells of A and B are left out of q.
 
     python tests/benchmarks/features_state.py --movies 4
 """
