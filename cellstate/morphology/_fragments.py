@@ -5,7 +5,7 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull
 
 # Two pieces are one cell if nothing speaks for a border between them.
-LEAST_BRIDGE = 0.9  # signal along the border over that of the dimmer piece
+LEAST_BRIDGE = 0.8  # signal along the border over that of the dimmer piece
 LEAST_SOLIDITY = 0.9  # area of both over that of their convex hull
 LARGEST_RATIO = 1.6  # of the brighter to the dimmer piece
 
