@@ -81,7 +81,9 @@ def _like_neighbours(labels: np.ndarray, signal: np.ndarray) -> np.ndarray:
         return pairs
     bridge = np.bincount(of_pixel, np.concatenate(borders)) / np.bincount(of_pixel)
     met, place = np.unique(pairs, return_inverse=True)
-    level = np.asarray(ndimage.median(signal, labels, met))[place.reshape(pairs.shape)]
+    inside = np.isin(labels, met)
+    level = np.asarray(ndimage.median(signal[inside], labels[inside], met))
+    level = level[place.reshape(pairs.shape)]
     dimmer, brighter = level.min(axis=1), level.max(axis=1)
     alike = (brighter <= LARGEST_RATIO * dimmer) & (bridge >= LEAST_BRIDGE * dimmer)
     return pairs[alike]

@@ -211,8 +211,12 @@ def _summits(surface: np.ndarray, within: np.ndarray, distance: float) -> np.nda
     highest = within & (surface == ndimage.maximum_filter(surface, size))
     empty = np.setdiff1d(np.arange(1, n + 1), parts[highest])
     if empty.size:  # a higher neighbour lies near, but not in the same part
-        tops = np.array(ndimage.maximum_position(surface, parts, empty))
-        highest[tuple(tops.T)] = True
+        lacking = np.zeros(n + 1, dtype=bool)
+        lacking[empty] = True
+        at = np.flatnonzero(lacking[parts])
+        at = at[np.lexsort((-surface.flat[at], parts.flat[at]))]
+        first = np.unique(parts.flat[at], return_index=True)[1]
+        highest.flat[at[first]] = True
     return ndimage.label(highest, np.ones((3, 3)))[0]
 
 
@@ -238,8 +242,8 @@ def _above_share(
     summits = _summits(smooth, bright, APART * diameter)
     basins = watershed(-smooth, summits, mask=bright)
     heights = np.zeros(int(summits.max()) + 1)
-    if heights.size > 1:
-        heights[1:] = ndimage.maximum(smooth, summits, np.arange(1, heights.size))
+    tops = summits > 0
+    np.maximum.at(heights, summits[tops], smooth[tops])
     level = heights[basins]
     cells = ndimage.binary_fill_holes(bright & (signal > OUTLINE * level))
     return _opened(cells, BRIDGE * diameter), level
