@@ -5,7 +5,7 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull
 
 # Two pieces are one cell if nothing speaks for a border between them.
-LEAST_BRIDGE = 0.9  # signal along the border over that of the dimmer piece
+LEAST_BRIDGE = 0.8  # signal along the border over that of the dimmer piece
 LEAST_SOLIDITY = 0.9  # area of both over that of their convex hull
 LARGEST_RATIO = 1.6  # of the brighter to the dimmer piece
 
@@ -81,7 +81,9 @@ def _like_neighbours(labels: np.ndarray, signal: np.ndarray) -> np.ndarray:
         return pairs
     bridge = np.bincount(of_pixel, np.concatenate(borders)) / np.bincount(of_pixel)
     met, place = np.unique(pairs, return_inverse=True)
-    level = np.asarray(ndimage.median(signal, labels, met))[place.reshape(pairs.shape)]
+    inside = np.isin(labels, met)
+    level = np.asarray(ndimage.median(signal[inside], labels[inside], met))
+    level = level[place.reshape(pairs.shape)]
     dimmer, brighter = level.min(axis=1), level.max(axis=1)
     alike = (brighter <= LARGEST_RATIO * dimmer) & (bridge >= LEAST_BRIDGE * dimmer)
     return pairs[alike]

@@ -18,14 +18,16 @@ from cellstate.morphology._fragments import join_fragments
 
 # Standard deviations of the smoothing, in diameters: against noise; to one summit
 # per patch of brightness; to one summit per round piece.
-DENOISE, SUMMITS, PIECES = 0.06, 0.12, 0.2
+DENOISE, SUMMITS, PIECES = 0.06, 0.12, 0.12
 APART = 0.2  # least distance of two summits, in diameters
 NOISE_REACH = 5.0  # standard deviations of the noise that are no cell
 # Part of a cell's highest smoothed signal at which its outline runs. Half would
 # be the edge of a cell of even brightness; nuclei are textured, their rims dimmer.
 OUTLINE = 0.3
+BRIDGE = 0.05  # radius of the bridges and spurs that are taken off, in diameters
+WIDER_THAN_HALO = 0.35  # radius, in diameters, that no halo of a bright cell has
 LARGEST_JOINED = 1.9  # of the area of a typical cell
-SMALLEST = 0.42  # least diameter of an object, in diameters
+SMALLEST = 0.5  # least diameter of an object, in diameters
 
 COMPACT = 0.85  # solidity of a single cell; lower for a clump
 LEAST_AREA = 12  # px, below which a speck has no diameter
@@ -50,7 +52,7 @@ def segment_plane(
         Brightness of the dimmest cell over that of a typical one. What is not above
         5 standard deviations of the noise is no cell either.
     min_diameter
-        Least diameter of an object, px; 0.42 of `diameter` when None.
+        Least diameter of an object, px; half of `diameter` when None.
 
     Returns
     -------
@@ -67,7 +69,7 @@ def segment_plane(
     Cells are told apart in two watersheds. The first, on smoothed brightness, gives
     each summit its basin and its own outline level, so that a dim cell beside a
     bright one keeps its size. The second, on the outlined cells scaled to equal
-    brightness and smoothed by 0.2 diameters, cuts at waists and at dips at once.
+    brightness and smoothed anew, cuts at waists and at dips at once.
     What it cuts too often is joined: like brightness, no dip, convex union.
 
     Examples
@@ -209,8 +211,12 @@ def _summits(surface: np.ndarray, within: np.ndarray, distance: float) -> np.nda
     highest = within & (surface == ndimage.maximum_filter(surface, size))
     empty = np.setdiff1d(np.arange(1, n + 1), parts[highest])
     if empty.size:  # a higher neighbour lies near, but not in the same part
-        tops = np.array(ndimage.maximum_position(surface, parts, empty))
-        highest[tuple(tops.T)] = True
+        lacking = np.zeros(n + 1, dtype=bool)
+        lacking[empty] = True
+        at = np.flatnonzero(lacking[parts])
+        at = at[np.lexsort((-surface.flat[at], parts.flat[at]))]
+        first = np.unique(parts.flat[at], return_index=True)[1]
+        highest.flat[at[first]] = True
     return ndimage.label(highest, np.ones((3, 3)))[0]
 
 
@@ -219,18 +225,38 @@ def _outlined(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pixels of cells, and the signal at the summit that each pixel belongs to."""
     bright = signal > least
+    cells, level = _above_share(signal, bright, diameter)
+    # A dim cell on the slope of a bright one has no summit; it is wider than a halo.
+    rest = _opened(bright & ~cells, WIDER_THAN_HALO * diameter)
+    if rest.any():
+        more, of_more = _above_share(np.where(rest, signal, 0.0), rest, diameter)
+        cells, level = cells | more, np.where(more, of_more, level)
+    return cells, level
+
+
+def _above_share(
+    signal: np.ndarray, bright: np.ndarray, diameter: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels above a share of the summit whose basin they lie in, and its height."""
     smooth = ndimage.gaussian_filter(signal, SUMMITS * diameter)
     summits = _summits(smooth, bright, APART * diameter)
     basins = watershed(-smooth, summits, mask=bright)
-    n = int(summits.max())
-    heights = np.zeros(n + 1)
-    if n:
-        heights[1:] = ndimage.maximum(smooth, summits, np.arange(1, n + 1))
+    heights = np.zeros(int(summits.max()) + 1)
+    tops = summits > 0
+    np.maximum.at(heights, summits[tops], smooth[tops])
     level = heights[basins]
-    cells = bright & (signal > OUTLINE * level)
-    cells = ndimage.binary_fill_holes(cells)
-    bridges = max(int(0.05 * diameter), 1)
-    return ndimage.binary_opening(cells, iterations=bridges), level
+    cells = ndimage.binary_fill_holes(bright & (signal > OUTLINE * level))
+    return _opened(cells, BRIDGE * diameter), level
+
+
+def _opened(mask: np.ndarray, radius: float) -> np.ndarray:
+    """Take off what is thinner than a disc of the radius."""
+    if radius < 1.5:
+        return ndimage.binary_opening(mask)
+    inside = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] > radius
+    if not inside.any():
+        return inside
+    return ndimage.distance_transform_edt(~inside) <= radius
 
 
 def _parted(
@@ -238,7 +264,8 @@ def _parted(
 ) -> np.ndarray:
     """Cut touching cells at waists and dips."""
     ratio = np.divide(signal, level, out=np.ones_like(signal), where=level > 0)
-    equal = np.where(cells, ratio.clip(0, 1), 0.0)
+    # Holes that were filled are as bright as the rest of their cell.
+    equal = np.where(cells, np.where(ratio < OUTLINE, 1.0, ratio.clip(0, 1)), 0.0)
     smooth = ndimage.gaussian_filter(equal, PIECES * diameter)
     summits = _summits(smooth, cells, APART * diameter)
     return watershed(-smooth, summits, mask=cells)

@@ -65,7 +65,7 @@ def segment(
         Brightness of the dimmest cell over that of a typical one, 0.03 when None; a
         larger value leaves out cells that are out of focus. For "watershed".
     min_diameter
-        Least diameter of an object, um; 0.42 of `diameter` when None. For
+        Least diameter of an object, um; half of `diameter` when None. For
         "watershed".
     method
         "watershed"; "cellpose" or "stardist" with their pretrained models, if
