@@ -128,7 +128,7 @@ def check_whole(path: Path) -> None:
                 (n,) = struct.unpack(order + count, raw)
                 file.seek(here + len(raw) + n * entry)
                 (position,) = struct.unpack(order + offset, file.read(width))
-            except (struct.error, OverflowError, OSError) as error:
+            except (struct.error, OverflowError, ValueError, OSError) as error:
                 raise truncated(
                     path,
                     f"a page directory at byte {here}",
