@@ -270,6 +270,12 @@ def _ome_tiff(folder):
     return path, lambda p: _touch(cs.io.read_images(p))
 
 
+def _big_tiff(folder):
+    path = folder / "big.tif"
+    tifffile.imwrite(path, masks()[:, :12, :12], photometric="minisblack", bigtiff=True)
+    return path, lambda p: _touch(cs.io.read_masks(p))
+
+
 def _frames(folder):
     path = folder / "frames"
     path.mkdir()
@@ -383,6 +389,7 @@ SAMPLES: dict[str, Callable[[Path], tuple[Path, Callable[[Path], object]]]] = {
     "TIFF images": _images,
     "TIFF masks, zlib": _compressed_masks,
     "OME-TIFF images": _ome_tiff,
+    "BigTIFF masks": _big_tiff,
     "TIFF frames, folder": _frames,
     "npy masks": _npy,
 }

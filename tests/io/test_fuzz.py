@@ -5,14 +5,16 @@ table; here are the first of them.
 """
 
 import logging
+import struct
 
 import numpy as np
 import pytest
+import tifffile
 
 import cellstate as cs
 from cellstate._base.errors import MovieError
 
-COPIES, COPIES_OF_GEFF = 300, 60
+COPIES, COPIES_OF_GEFF = 200, 40
 FORMATS = (
     "TrackMate XML",
     "TrackMate CSV, spots",
@@ -27,6 +29,7 @@ FORMATS = (
     "TIFF images",
     "TIFF masks, zlib",
     "OME-TIFF images",
+    "BigTIFF masks",
     "TIFF frames, folder",
     "npy masks",
 )
@@ -89,6 +92,20 @@ def test_the_survey_sees_an_error_that_is_not_caught(tmp_path, survives):
     assert found.read
     assert found.refused.total()
     assert set(found.uncaught) == {"ZeroDivisionError: division by zero"}
+
+
+def test_pages_that_lead_in_a_circle(tmp_path):
+    """Two pages, of which the second names the first as the next."""
+    path = tmp_path / "masks.tif"
+    tifffile.imwrite(path, np.zeros((2, 8, 8), np.uint8), photometric="minisblack")
+    with tifffile.TiffFile(path) as tif:
+        first, second = (page.offset for page in tif.pages)
+    data = bytearray(path.read_bytes())
+    n_tags = struct.unpack_from("<H", data, second)[0]
+    struct.pack_into("<I", data, second + 2 + 12 * n_tags, first)
+    path.write_bytes(data)
+    with pytest.raises(MovieError, match=f"of page 2 leads back to byte {first}"):
+        cs.io.read_images(path)
 
 
 def test_npy_header_that_is_no_python(tmp_path):
