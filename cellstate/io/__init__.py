@@ -6,6 +6,8 @@ from cellstate.io._geff import read_geff
 from cellstate.io._geff_write import write_geff
 from cellstate.io._match import lineage_of
 from cellstate.io._movies import read_movie
+from cellstate.io._ome_tiff import write_ome_tiff
+from cellstate.io._ome_zarr_write import write_ome_zarr
 from cellstate.io._results import read, write
 from cellstate.io._stacks import read_images, read_masks
 from cellstate.io._tables import read_table
@@ -25,4 +27,6 @@ __all__ = [
     "write",
     "write_ctc",
     "write_geff",
+    "write_ome_tiff",
+    "write_ome_zarr",
 ]

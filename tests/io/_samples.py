@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import tifffile
 
 import cellstate as cs
@@ -240,6 +241,110 @@ def masks():
     return stack
 
 
+UNITS = {"t": "minute", "z": "micrometer", "y": "micrometer", "x": "micrometer"}
+
+
+def ngff(path, pixels, axes, version="0.5", steps=None, labels=(), units=None):
+    """Write pixels as an OME-Zarr of two levels, as other programs do.
+
+    `steps` is the size of a step along axes by letter, `labels` are names and arrays
+    (t, y, x) of label images.
+    """
+    import zarr
+
+    root = zarr.open_group(path, mode="w", zarr_format=2 if version == "0.4" else 3)
+    _ngff_image(root, pixels, axes, version, steps or {}, units or UNITS)
+    if labels:
+        group = root.create_group("labels")
+        _ngff_attributes(group, version, {"labels": list(labels)})
+        for name, stack in dict(labels).items():
+            image = group.create_group(name)
+            _ngff_image(image, stack, "tyx", version, steps or {}, units or UNITS)
+    return path
+
+
+def _ngff_attributes(group, version, said):
+    if version == "0.4":
+        group.attrs.update(said)
+    else:
+        group.attrs["ome"] = {"version": version, **said}
+
+
+def _ngff_image(group, pixels, axes, version, steps, units):
+    kinds = {"t": "time", "c": "channel"}
+    levels = (pixels, pixels[..., ::2, ::2])
+    for level, stack in enumerate(levels):
+        array = group.create_array(
+            str(level),
+            shape=stack.shape,
+            chunks=tuple(
+                min(n, 24) if a in "yx" else 1
+                for a, n in zip(axes, stack.shape, strict=True)
+            ),
+            dtype=stack.dtype,
+            **(
+                {"chunk_key_encoding": {"name": "v2", "separator": "/"}}
+                if version == "0.4"
+                else {"dimension_names": list(axes)}
+            ),
+        )
+        array[...] = stack
+    described = [
+        {"name": a, "type": kinds.get(a, "space")}
+        | ({"unit": units[a]} if a in units else {})
+        for a in axes
+    ]
+    one = {"type": "scale", "scale": [float(steps.get(a, 1.0)) for a in axes]}
+    two = {"type": "scale", "scale": [1.0] * (len(axes) - 2) + [2.0, 2.0]}
+    said = {
+        "name": "image",
+        "axes": described,
+        "datasets": [
+            {"path": "0", "coordinateTransformations": [one]},
+            {"path": "1", "coordinateTransformations": [one, two]},
+        ],
+    }
+    _ngff_attributes(group, version, {"multiscales": [said]})
+
+
+def _ome_zarr(folder):
+    stack = masks()
+    lineage = family_table()[["frame", "label", "track", "parent_track"]]
+    movie = cs.Movie(
+        images=stack[:, None],
+        masks=stack,
+        pixel_size=0.5,
+        frame_interval=0.5,
+        lineage=lineage,
+    )
+    path = cs.io.write_ome_zarr(movie, folder / "family.zarr")
+    return path, lambda p: _movie(p, {"pixel_size": 0.5, "frame_interval": 0.5})
+
+
+def _movie(path, units):
+    """Read everything in a movie; the units that it states are offered."""
+    with pytest.raises(ValueError, match="is missing"):
+        cs.io.read_movie(path, pixel_size=0.5, frame_interval=None)
+    movie = cs.io.read_movie(path, **units)
+    _touch(movie.images)
+    _touch(movie.masks)
+
+
+def _ome_zarr_2(folder):
+    stack = masks()
+    pixels = np.stack([stack, stack * 2], axis=1)
+    path = ngff(folder / "old.zarr", pixels, "tcyx", "0.4", {"x": 0.5, "y": 0.5})
+    return path, lambda p: _touch(cs.io.read_images(p))
+
+
+def _ome_zarr_labels(folder):
+    stack = masks()
+    path = ngff(
+        folder / "labels.zarr", stack[:, None], "tcyx", labels={"nuclei": stack}
+    )
+    return path, lambda p: _touch(cs.io.read_masks(p))
+
+
 def _touch(stack):
     for frame in range(len(stack)):
         np.asarray(stack[frame])
@@ -392,4 +497,7 @@ SAMPLES: dict[str, Callable[[Path], tuple[Path, Callable[[Path], object]]]] = {
     "BigTIFF masks": _big_tiff,
     "TIFF frames, folder": _frames,
     "npy masks": _npy,
+    "OME-Zarr, ours": _ome_zarr,
+    "OME-Zarr 0.4": _ome_zarr_2,
+    "OME-Zarr 0.5, labels": _ome_zarr_labels,
 }

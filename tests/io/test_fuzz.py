@@ -14,7 +14,7 @@ import tifffile
 import cellstate as cs
 from cellstate._base.errors import MovieError
 
-COPIES, COPIES_OF_GEFF = 200, 40
+COPIES, COPIES_OF_GEFF, COPIES_OF_ZARR = 200, 40, 80
 FORMATS = (
     "TrackMate XML",
     "TrackMate CSV, spots",
@@ -32,6 +32,9 @@ FORMATS = (
     "BigTIFF masks",
     "TIFF frames, folder",
     "npy masks",
+    "OME-Zarr, ours",
+    "OME-Zarr 0.4",
+    "OME-Zarr 0.5, labels",
 )
 
 
@@ -53,7 +56,8 @@ def test_damaged_bytes(tmp_path, samples, survives, contents, name):
     path, read = samples.SAMPLES[name](tmp_path)
     read(path)
     data = contents(path) if path.is_dir() else path.read_bytes()
-    n = COPIES_OF_GEFF if "GEFF" in name else COPIES
+    many = {"GEFF": COPIES_OF_GEFF, "Zarr": COPIES_OF_ZARR}
+    n = next((n for kind, n in many.items() if kind in name), COPIES)
     found = survives(read, path, data, n, samples.ALLOWED)
     assert not found.uncaught, str(found)
     assert found.read
@@ -84,6 +88,17 @@ def test_damaged_arrays_of_geff(tmp_path, samples, survives_tables, name):
     assert not found.uncaught, str(found)
     assert found.read > 5
     assert found.refused
+
+
+@pytest.mark.parametrize("name", [n for n in FORMATS if "Zarr" in n])
+def test_damaged_metadata_of_zarr(tmp_path, samples, survives, contents, name):
+    """Most files of a zarr are pixels; here only what describes them is damaged."""
+    path, read = samples.SAMPLES[name](tmp_path)
+    data = {k: v for k, v in contents(path).items() if v.lstrip().startswith(b"{")}
+    found = survives(read, path, data, COPIES, samples.ALLOWED)
+    assert not found.uncaught, str(found)
+    assert found.read > 5
+    assert found.refused.total() > COPIES / 10
 
 
 def test_the_survey_sees_an_error_that_is_not_caught(tmp_path, survives):
