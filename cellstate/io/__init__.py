@@ -1,6 +1,7 @@
 """Read movies, masks, tracks and tables; write what came of them."""
 
 from cellstate.io._btrack import read_btrack
+from cellstate.io._cellprofiler import read_cellprofiler
 from cellstate.io._ctc import read_ctc, write_ctc
 from cellstate.io._geff import read_geff
 from cellstate.io._geff_write import write_geff
@@ -17,6 +18,7 @@ __all__ = [
     "lineage_of",
     "read",
     "read_btrack",
+    "read_cellprofiler",
     "read_ctc",
     "read_geff",
     "read_images",

@@ -241,6 +241,96 @@ def masks():
     return stack
 
 
+PARENT = {b: a for a, b in LINKS}
+
+
+def cellprofiler_tables():
+    """The family as CellProfiler writes it: image 3 is frame 0, objects by position."""
+    number = {i: FRAME[: IDS.index(i) + 1].count(FRAME[IDS.index(i)]) for i in IDS}
+    image = {i: f + 3 for i, f in zip(IDS, FRAME, strict=True)}
+    mother = [PARENT.get(i) for i in IDS]
+    cells = pd.DataFrame(
+        {
+            "ImageNumber": [image[i] for i in IDS],
+            "ObjectNumber": [number[i] for i in IDS],
+            "AreaShape_Area": AREA,
+            "AreaShape_Center_X": X,
+            "AreaShape_Center_Y": Y,
+            "Location_Center_X": X,
+            "Location_Center_Y": Y,
+            "Intensity_MeanIntensity_DNA": np.array(AREA) / 100,
+            "Neighbors_FirstClosestObjectNumber_1": 1,
+            "Number_Object_Number": [number[i] for i in IDS],
+            "Parent_Nuclei": [number[i] for i in IDS],
+            "TrackObjects_Displacement_50": 1.0,
+            "TrackObjects_Label_50": [2 if i >= 20 else 1 for i in IDS],
+            "TrackObjects_ParentImageNumber_50": [image.get(m, 0) for m in mother],
+            "TrackObjects_ParentObjectNumber_50": [number.get(m, 0) for m in mother],
+        }
+    )
+    order = np.lexsort((cells["ObjectNumber"], cells["ImageNumber"]))
+    cells = cells.iloc[order].reset_index(drop=True)
+    nuclei = cells.iloc[::-1, :3].assign(Children_Cells_Count=1).copy()
+    nuclei["AreaShape_Area"] /= 2
+    nuclei["Texture_Contrast_DNA_3_00_256"] = 0.25
+    images = pd.DataFrame(
+        {
+            "ImageNumber": range(3, 9),
+            "Group_Number": 1,
+            "Group_Index": range(1, 7),
+            "Metadata_Well": "B03",
+            "Metadata_Site": 2,
+            "Granularity_1_DNA": 7.0,
+            "FileName_DNA": "a.tif",
+        }
+    )
+    return {"Cells": cells, "Nuclei": nuclei, "Image": images}
+
+
+def cytotable():
+    """The same as one joined table of single cells."""
+    tables = cellprofiler_tables()
+    cells = tables["Cells"].rename(
+        columns=lambda c: {
+            "ImageNumber": "Metadata_ImageNumber",
+            "ObjectNumber": "Metadata_Cells_Number_Object_Number",
+            "Parent_Nuclei": "Metadata_Nuclei_Number_Object_Number",
+        }.get(c, f"Cells_{c}")
+    )
+    nuclei = tables["Nuclei"].rename(columns=lambda c: f"Nuclei_{c}")
+    return cells.merge(
+        nuclei,
+        left_on=["Metadata_ImageNumber", "Metadata_Nuclei_Number_Object_Number"],
+        right_on=["Nuclei_ImageNumber", "Nuclei_ObjectNumber"],
+    ).assign(Image_Metadata_Well="B03", Metadata_Site=2)
+
+
+def write_tables(folder, tables, start="Run_"):
+    """Write tables as CSV into a new folder."""
+    folder.mkdir()
+    for name, table in tables.items():
+        table.to_csv(folder / f"{start}{name}.csv", index=False)
+    return folder
+
+
+def _cellprofiler(folder):
+    path = write_tables(folder / "run", cellprofiler_tables())
+    units = {"pixel_size": 0.5, "frame_interval": 0.5}
+    return path, lambda p: cs.io.read_cellprofiler(p, **units)
+
+
+def _cytotable(folder):
+    path = folder / "cells.csv.gz"
+    cytotable().to_csv(path, index=False)
+    return path, lambda p: cs.io.read_cellprofiler(p, pixel_size=0.5, frame_interval=1)
+
+
+def _cytotable_csv(folder):
+    path = folder / "cells.csv"
+    cytotable().to_csv(path, index=False)
+    return path, lambda p: cs.io.read_cellprofiler(p, pixel_size=0.5, frame_interval=1)
+
+
 UNITS = {"t": "minute", "z": "micrometer", "y": "micrometer", "x": "micrometer"}
 
 
@@ -497,6 +587,9 @@ SAMPLES: dict[str, Callable[[Path], tuple[Path, Callable[[Path], object]]]] = {
     "BigTIFF masks": _big_tiff,
     "TIFF frames, folder": _frames,
     "npy masks": _npy,
+    "CellProfiler": _cellprofiler,
+    "CytoTable CSV": _cytotable_csv,
+    "CytoTable CSV, gzip": _cytotable,
     "OME-Zarr, ours": _ome_zarr,
     "OME-Zarr 0.4": _ome_zarr_2,
     "OME-Zarr 0.5, labels": _ome_zarr_labels,
