@@ -5,6 +5,7 @@ from cellstate.io._cellprofiler import read_cellprofiler
 from cellstate.io._ctc import read_ctc, write_ctc
 from cellstate.io._geff import read_geff
 from cellstate.io._geff_write import write_geff
+from cellstate.io._mantispy import read_mantispy, write_mantispy
 from cellstate.io._match import lineage_of
 from cellstate.io._movies import read_movie
 from cellstate.io._ome_tiff import write_ome_tiff
@@ -22,6 +23,7 @@ __all__ = [
     "read_ctc",
     "read_geff",
     "read_images",
+    "read_mantispy",
     "read_masks",
     "read_movie",
     "read_table",
@@ -29,6 +31,7 @@ __all__ = [
     "write",
     "write_ctc",
     "write_geff",
+    "write_mantispy",
     "write_ome_tiff",
     "write_ome_zarr",
 ]

@@ -331,6 +331,12 @@ def _cytotable_csv(folder):
     return path, lambda p: cs.io.read_cellprofiler(p, pixel_size=0.5, frame_interval=1)
 
 
+def _mantispy(folder):
+    adata = family_adata()
+    adata.obs["Metadata_Plate"], adata.obs["Metadata_Well"] = "P1", "B03"
+    return cs.io.write_mantispy(adata, folder / "cells.h5ad"), cs.io.read_mantispy
+
+
 UNITS = {"t": "minute", "z": "micrometer", "y": "micrometer", "x": "micrometer"}
 
 
@@ -590,6 +596,7 @@ SAMPLES: dict[str, Callable[[Path], tuple[Path, Callable[[Path], object]]]] = {
     "CellProfiler": _cellprofiler,
     "CytoTable CSV": _cytotable_csv,
     "CytoTable CSV, gzip": _cytotable,
+    "mantispy h5ad": _mantispy,
     "OME-Zarr, ours": _ome_zarr,
     "OME-Zarr 0.4": _ome_zarr_2,
     "OME-Zarr 0.5, labels": _ome_zarr_labels,

@@ -35,6 +35,7 @@ FORMATS = (
     "CellProfiler",
     "CytoTable CSV",
     "CytoTable CSV, gzip",
+    "mantispy h5ad",
     "OME-Zarr, ours",
     "OME-Zarr 0.4",
     "OME-Zarr 0.5, labels",
