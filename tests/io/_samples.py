@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from anndata import AnnData
 
 import cellstate as cs
 from cellstate._base.errors import LineageError, MovieError, SchemaError
 
+CROPS = "single_cell_images"
 IDS = [10, 11, 12, 13, 14, 15, 20, 21]
 FRAME = [0, 1, 2, 2, 4, 3, 1, 2]
 LINKS = [(10, 11), (11, 12), (11, 13), (12, 14), (13, 15), (20, 21)]
@@ -337,6 +339,34 @@ def _mantispy(folder):
     return cs.io.write_mantispy(adata, folder / "cells.h5ad"), cs.io.read_mantispy
 
 
+def h5sc(path, images=None, ids=(11, 12, 70_000, 3, 9)):
+    """Five cells as scPortrait writes them: an h5ad with images in it."""
+    import h5py
+
+    if images is None:
+        images = np.random.default_rng(0).random((5, 3, 6, 7)).astype(np.float32)
+    obs = pd.DataFrame({"cell_id": np.array(ids, np.uint64), "well": list("abcab")})
+    obs.index = obs.index.astype(str)
+    var = pd.DataFrame(
+        {
+            "channels": ["seg_all_nucleus", "DNA", "actin"],
+            "channel_mapping": ["mask", "image_channel", "image_channel"],
+        },
+        index=list("012"),
+    )
+    AnnData(obs=obs, var=var).write_h5ad(path)
+    kept = images.astype(np.float16) if images.dtype == np.float32 else images
+    with h5py.File(path, "a") as file:
+        stored = file.create_dataset(f"obsm/{CROPS}", data=kept, compression="gzip")
+        stored.attrs["encoding-type"] = "array"
+        stored.attrs["encoding-version"] = "0.2.0"
+    return path, images, list(ids)
+
+
+def _scportrait(folder):
+    return h5sc(folder / "cells.h5sc")[0], cs.io.read_scportrait
+
+
 UNITS = {"t": "minute", "z": "micrometer", "y": "micrometer", "x": "micrometer"}
 
 
@@ -597,6 +627,7 @@ SAMPLES: dict[str, Callable[[Path], tuple[Path, Callable[[Path], object]]]] = {
     "CytoTable CSV": _cytotable_csv,
     "CytoTable CSV, gzip": _cytotable,
     "mantispy h5ad": _mantispy,
+    "scPortrait h5sc": _scportrait,
     "OME-Zarr, ours": _ome_zarr,
     "OME-Zarr 0.4": _ome_zarr_2,
     "OME-Zarr 0.5, labels": _ome_zarr_labels,

@@ -36,6 +36,7 @@ FORMATS = (
     "CytoTable CSV",
     "CytoTable CSV, gzip",
     "mantispy h5ad",
+    "scPortrait h5sc",
     "OME-Zarr, ours",
     "OME-Zarr 0.4",
     "OME-Zarr 0.5, labels",
