@@ -12,11 +12,13 @@ from cellstate.io._ome_tiff import write_ome_tiff
 from cellstate.io._ome_zarr_write import write_ome_zarr
 from cellstate.io._results import read, write
 from cellstate.io._scportrait import read_scportrait
+from cellstate.io._spatialdata import SpatialElements, read_spatialdata
 from cellstate.io._stacks import read_images, read_masks
 from cellstate.io._tables import read_table
 from cellstate.io._trackmate import read_trackmate
 
 __all__ = [
+    "SpatialElements",
     "lineage_of",
     "read",
     "read_btrack",
@@ -28,6 +30,7 @@ __all__ = [
     "read_masks",
     "read_movie",
     "read_scportrait",
+    "read_spatialdata",
     "read_table",
     "read_trackmate",
     "write",

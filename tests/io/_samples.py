@@ -6,6 +6,7 @@ skipped) and 13, 15 (frames 2, 3); 20, 21 (frames 1, 2) are another cell.
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -365,6 +366,57 @@ def h5sc(path, images=None, ids=(11, 12, 70_000, 3, 9)):
 
 def _scportrait(folder):
     return h5sc(folder / "cells.h5sc")[0], cs.io.read_scportrait
+
+
+def spatialdata(path, version="0.5"):
+    """An image, its label image and the table of its cells."""
+    import zarr
+
+    labels = np.zeros((20, 24), np.uint32)
+    labels[2:6, 2:7], labels[10:15, 12:20] = 4, 70_000
+    image = np.stack([labels % 251, labels > 0]).astype(np.uint16)
+    root = zarr.open_group(path, mode="w", zarr_format=2 if version == "0.4" else 3)
+    root.attrs["spatialdata_attrs"] = {"version": "0.2"}
+    for kind, name, axes, stack in (
+        ("images", "raw", "cyx", image),
+        ("labels", "cells", "yx", labels),
+    ):
+        group = root.require_group(kind).create_group(name)
+        _ngff_image(group, stack, axes, version, {}, {"y": "unit", "x": "unit"})
+    table = AnnData(
+        np.array([[20.0, 1.0], [40.0, 0.0]], np.float32),
+        obs=pd.DataFrame(
+            {
+                "region": pd.Categorical(["cells", "cells"]),
+                "instance_id": [4, 70_000],
+                "label": ["a", "b"],
+            },
+            index=["0", "1"],
+        ),
+        var=pd.DataFrame(index=["area", "GENE1"]),
+        obsm={"spatial": np.array([[4.0, 3.5], [15.5, 12.0]])},
+        uns={
+            "spatialdata_attrs": {
+                "region": "cells",
+                "region_key": "region",
+                "instance_key": "instance_id",
+            }
+        },
+    )
+    root.require_group("tables")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        table.write_zarr(path / "tables" / "table")
+    return path, image, labels
+
+
+def spatialdata_sample(folder):
+    def read(path):
+        found = cs.io.read_spatialdata(path)
+        for stack in (*found.images.values(), *found.masks.values()):
+            _touch(stack)
+
+    return spatialdata(folder / "sample.zarr")[0], read
 
 
 UNITS = {"t": "minute", "z": "micrometer", "y": "micrometer", "x": "micrometer"}

@@ -106,6 +106,16 @@ def test_damaged_metadata_of_zarr(tmp_path, samples, survives, contents, name):
     assert found.refused.total() > COPIES / 10
 
 
+def test_damaged_metadata_of_spatialdata(tmp_path, samples, survives, contents):
+    """Tables hold texts, whose decoder allocates what a damaged count asks for."""
+    path, read = samples.spatialdata_sample(tmp_path)
+    data = {k: v for k, v in contents(path).items() if v.lstrip().startswith(b"{")}
+    found = survives(read, path, data, COPIES_OF_ZARR, samples.ALLOWED)
+    assert not found.uncaught, str(found)
+    assert found.read
+    assert found.refused
+
+
 def test_the_survey_sees_an_error_that_is_not_caught(tmp_path, survives):
     path = tmp_path / "number.txt"
     found = survives(lambda p: 1 / int(p.read_bytes()), path, b"10", 300, (ValueError,))
