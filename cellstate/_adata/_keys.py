@@ -82,6 +82,7 @@ USED = "used"  # False for a feature that is constant or all NaN
 # layers, obsm, obsp
 NORMALIZED = "normalized"
 SPATIAL = "spatial"  # x, y (z) in um
+UNSCALED = "spatial_unscaled"  # positions as a file has them, in a unit not known
 # a_1, a_2, a_3 of the outline, then of each channel, each real and imaginary part:
 # np.ascontiguousarray(...).view(complex) has shape (n, 3 + 3 channels)
 ANGULAR_MODES = "angular_modes"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from anndata import AnnData
+from scipy.sparse import issparse
 
 from cellstate._adata import _keys as keys
 from cellstate._base.errors import LineageError, SchemaError, listing
@@ -152,7 +153,10 @@ def _array_violations(adata: AnnData) -> Iterator[str]:
             )
         elif not np.isfinite(values).all(axis=1).any():
             yield "obsm['X_state'] has no row without NaN. Run cs.tl.embed(adata)."
-    if keys.LINEAGE in adata.obsp:
+    broken = dict(_broken_matrices(adata))
+    for place, error in broken.items():
+        yield f"{place} is a whole sparse matrix; found {error}. Write the file again."
+    if keys.LINEAGE in adata.obsp and not broken:
         edges = adata.obsp[keys.LINEAGE]
         children = np.asarray((edges != 0).sum(axis=1)).ravel()
         mothers = np.asarray((edges != 0).sum(axis=0)).ravel()
@@ -162,3 +166,16 @@ def _array_violations(adata: AnnData) -> Iterator[str]:
                 f"found {int(children.max())} and {int(mothers.max())}. Run "
                 "cs.pp.features(movie) again."
             )
+
+
+def _broken_matrices(adata: AnnData) -> Iterator[tuple[str, ValueError]]:
+    """Find sparse matrices of damaged files: to use one ends the process."""
+    matrices = {"X": adata.X}
+    for name in ("layers", "obsm", "obsp"):
+        matrices |= {f"{name}[{k!r}]": v for k, v in getattr(adata, name).items()}
+    for place, matrix in matrices.items():
+        if issparse(matrix) and hasattr(matrix, "check_format"):
+            try:
+                matrix.check_format(full_check=True)
+            except ValueError as error:
+                yield place, error

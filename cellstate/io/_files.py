@@ -100,8 +100,9 @@ def check_whole(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(16)
         order = {b"II": "<", b"MM": ">"}.get(head[:2])
-        version = struct.unpack(order + "H", head[2:4])[0] if order else 0
-        if len(head) < 8 or version not in (42, 43):
+        whole = order and len(head) > 3
+        version = struct.unpack(order + "H", head[2:4])[0] if whole else 0
+        if version not in (42, 43) or len(head) < (16 if version == 43 else 8):
             raise MovieError(
                 f"'{path}' is no TIFF: expected a file that begins with II*, II+, MM* "
                 f"or MM+; found {head[:4]!r} in {size} bytes. Save it as TIFF, or load "
@@ -112,23 +113,28 @@ def check_whole(path: Path) -> None:
         width = struct.calcsize("<" + offset)
         start = 8 if big else 4
         position = struct.unpack(order + offset, head[start : start + width])[0]
-        pages = 0
+        seen: set[int] = set()
         while position:
-            here = position
-            file.seek(here)
-            raw = file.read(struct.calcsize("<" + count))
+            here, pages = position, len(seen)
+            if here in seen:
+                raise MovieError(
+                    f"each page directory of a TIFF names the next; in '{path}' that "
+                    f"of page {pages} leads back to byte {here}. Export it again."
+                )
+            seen.add(here)
             try:
+                file.seek(here)
+                raw = file.read(struct.calcsize("<" + count))
                 (n,) = struct.unpack(order + count, raw)
                 file.seek(here + len(raw) + n * entry)
                 (position,) = struct.unpack(order + offset, file.read(width))
-            except (struct.error, OverflowError, OSError) as error:
+            except (struct.error, OverflowError, ValueError, OSError) as error:
                 raise truncated(
                     path,
                     f"a page directory at byte {here}",
                     size,
                     f"{pages} page directories",
                 ) from error
-            pages += 1
 
 
 def truncated(path: Path, expected: str, size: int, there: str) -> MovieError:

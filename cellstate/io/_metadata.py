@@ -40,13 +40,11 @@ def stated_units(path: Path) -> dict[str, float]:
 
 
 def _from_ome(text: str) -> dict[str, float]:
-    root = ET.fromstring(re.sub(r"<\?xml[^>]*\?>", "", text))
-    pixels = next((e for e in root.iter() if e.tag.endswith("Pixels")), None)
+    pixels = _ome_pixels(text)
     units: dict[str, float] = {}
     if pixels is None:
         return units
-    size = float(pixels.get("PhysicalSizeX", 0))
-    size *= TO_UM.get(pixels.get("PhysicalSizeXUnit", "µm"), 0)
+    size = _ome_side(pixels, "X")
     interval = float(pixels.get("TimeIncrement", 0))
     interval *= TO_HOURS.get(pixels.get("TimeIncrementUnit", "s"), 0)
     if size > 0:
@@ -54,3 +52,23 @@ def _from_ome(text: str) -> dict[str, float]:
     if interval > 0:
         units["frame_interval"] = interval
     return units
+
+
+def ome_sides(text: str) -> tuple[float, float] | None:
+    """Return the sides of a pixel, x and y in um; None where they are not both told."""
+    try:
+        pixels = _ome_pixels(text)
+        sides = [_ome_side(pixels, a) for a in "XY"] if pixels is not None else []
+    except (ET.ParseError, ValueError):
+        return None
+    return (sides[0], sides[1]) if sides and min(sides) > 0 else None
+
+
+def _ome_pixels(text: str) -> ET.Element | None:
+    root = ET.fromstring(re.sub(r"<\?xml[^>]*\?>", "", text))
+    return next((e for e in root.iter() if e.tag.endswith("Pixels")), None)
+
+
+def _ome_side(pixels: ET.Element, axis: str) -> float:
+    size = float(pixels.get(f"PhysicalSize{axis}", 0))
+    return size * TO_UM.get(pixels.get(f"PhysicalSize{axis}Unit", "µm"), 0)

@@ -10,8 +10,10 @@ import pandas as pd
 from cellstate._base.checks import positive
 from cellstate._base.errors import MovieError
 from cellstate._movie import Movie, Stack
+from cellstate.io._files import existing
 from cellstate.io._lineage import lineage_beside
 from cellstate.io._metadata import stated_units
+from cellstate.io._ome_zarr import Kept, image_of, is_zarr, kept_in
 from cellstate.io._stacks import LazyStack, read_images, read_masks
 
 UNITS = (
@@ -22,7 +24,7 @@ UNITS = (
 
 def read_movie(
     images: str | Path | Stack,
-    masks: str | Path | Stack,
+    masks: str | Path | Stack | None = None,
     *,
     pixel_size: float,
     frame_interval: float,
@@ -39,7 +41,9 @@ def read_movie(
         (T, Y, X).
     masks
         A path for `read_masks`, or an array or stack of integer labels, shape
-        (T, Y, X), 0 for background.
+        (T, Y, X), 0 for background. Left out where `images` is an OME-Zarr with
+        labels: these are taken, with the lineage, names and channels that
+        `write_ome_zarr` kept; only units are never taken from a file.
     pixel_size
         Micrometres per pixel. Never taken from the file; what the file states is
         offered when this is missing.
@@ -86,6 +90,11 @@ def read_movie(
     for field, unit, example in UNITS:
         positive(given[field], field, unit, _offer(images, field, example))
     source = images if isinstance(images, str | Path) else None
+    if masks is None:
+        kept = _kept_with(source)
+        masks, tracks = source, kept.lineage if tracks is None else tracks
+        name = kept.name if name is None else name
+        channels = (kept.channels or None) if channels is None else channels
     images = read_images(images) if source is not None else _four_axes(images)
     masks = read_masks(masks) if isinstance(masks, str | Path) else _indexable(masks)
     _reject_pictures(masks)
@@ -113,7 +122,8 @@ def _offer(images: object, field: str, example: float) -> str:
     if not isinstance(images, str | Path) or not Path(images).exists():
         return call
     try:
-        stated = stated_units(Path(images))
+        path = Path(images)
+        stated = image_of(path).stated if is_zarr(path) else stated_units(path)
     except Exception:  # damaged metadata: its own error comes when it is read
         return call
     if field not in stated:
@@ -124,10 +134,25 @@ def _offer(images: object, field: str, example: float) -> str:
     )
 
 
+def _kept_with(source: str | Path | None) -> Kept:
+    """Return what an OME-Zarr holds beside its images and labels."""
+    path = None if source is None else existing(source, "images")
+    if path is None or not is_zarr(path):
+        raise MovieError(
+            f"masks are left out only where the images are an OME-Zarr with labels in "
+            f"it; found {type(source).__name__ if path is None else repr(str(path))}. "
+            "Use cs.io.read_movie(images, masks, ...), or make masks with "
+            "cs.pp.segment."
+        )
+    return kept_in(path)
+
+
 def _stem(path: str | Path | None) -> str:
     if path is None:
         return "movie"
-    stem = re.sub(r"\.(ome\.)?(tiff?|npy)$", "", Path(path).resolve().name, flags=re.I)
+    stem = re.sub(
+        r"\.(ome\.)?(tiff?|npy|zarr)$", "", Path(path).resolve().name, flags=re.I
+    )
     return re.sub(r"[:/\\\s]+", "_", stem) or "movie"
 
 

@@ -10,6 +10,7 @@ from anndata import AnnData
 
 from cellstate._adata._schema import validate
 from cellstate.io._files import existing
+from cellstate.io._zarr_sizes import oversized
 
 SUFFIXES = (".h5ad", ".zarr")
 
@@ -116,6 +117,9 @@ def read(path: str | Path) -> AnnData:
     path = existing(_suffixed(path), "AnnData")
     load = anndata.read_h5ad if path.suffix == ".h5ad" else anndata.read_zarr
     try:
+        wrong = oversized(path) if path.suffix == ".zarr" else None
+        if wrong is not None:
+            raise ValueError(f"{wrong}.")
         adata = load(path)
     except Exception as error:
         size = sum(p.stat().st_size for p in [path, *path.rglob("*")] if p.is_file())

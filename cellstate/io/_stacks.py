@@ -14,6 +14,14 @@ from tifffile import TiffFile, TiffPageSeries
 from cellstate._base.errors import MovieError, listing
 from cellstate._movie import Stack
 from cellstate.io._files import check_whole, existing, frame_files, truncated
+from cellstate.io._metadata import ome_sides
+from cellstate.io._ome_zarr import (
+    Multiscale,
+    check_square,
+    image_of,
+    is_zarr,
+    labels_of,
+)
 
 # Letters that tifffile gives to an axis whose meaning the file does not state.
 UNKNOWN_AXES = "QI"
@@ -83,8 +91,9 @@ def read_images(path: str | Path) -> Stack:
     path
         A TIFF, OME-TIFF or ImageJ stack with axes among T, C, Y, X in any order
         (a plain multi-page file is T frames of one channel; four unnamed axes are
-        T, C, Y, X); a folder with one TIFF per frame, t2 before t10; or a ``.npy``
-        file of shape (T, Y, X) or (T, C, Y, X).
+        T, C, Y, X); a folder with one TIFF per frame, t2 before t10; a ``.npy``
+        file of shape (T, Y, X) or (T, C, Y, X); or the folder of an OME-Zarr image
+        (NGFF 0.4 or 0.5, full resolution), axes among t, c, y, x in any order.
 
     Returns
     -------
@@ -97,7 +106,10 @@ def read_images(path: str | Path) -> Stack:
         Nothing is there; near names are offered.
     MovieError
         No TIFF, cut short, several z planes or positions, frames of different
-        shape or type, or file names whose order is not clear.
+        shape or type, pixels that are not square, or file names whose order is not
+        clear.
+    ImportError
+        OME-Zarr without the package zarr.
 
     Examples
     --------
@@ -110,6 +122,8 @@ def read_images(path: str | Path) -> Stack:
     ((5, 1, 2, 8), 376)
     """
     path = existing(path, "images")
+    if is_zarr(path):
+        return _zarr_stack(image_of(path), read_images, path)
     if path.is_dir():
         return _folder(path)
     if path.suffix.lower() == ".npy":
@@ -136,7 +150,8 @@ def read_masks(path: str | Path) -> Stack:
     Parameters
     ----------
     path
-        As for `read_images`, with one channel. Integer labels, 0 for background.
+        As for `read_images`, with one channel. Integer labels, 0 for background. Of
+        an OME-Zarr image its label image, where there is one.
 
     Returns
     -------
@@ -148,7 +163,8 @@ def read_masks(path: str | Path) -> Stack:
     FileNotFoundError
         Nothing is there; near names are offered.
     MovieError
-        As for `read_images`; more than one channel; labels that are no integers.
+        As for `read_images`; more than one channel; labels that are no integers;
+        several label images.
 
     Examples
     --------
@@ -160,7 +176,10 @@ def read_masks(path: str | Path) -> Stack:
     (5, 6, 6)
     """
     path = existing(path, "masks")
-    stack = read_images(path)
+    if is_zarr(path):
+        stack = _zarr_stack(labels_of(path), read_masks, path)
+    else:
+        stack = read_images(path)
     t, c, y, x = stack.shape
     if c != 1:
         raise MovieError(
@@ -183,6 +202,18 @@ def read_masks(path: str | Path) -> Stack:
     )
 
 
+def _zarr_stack(
+    image: Multiscale, read: Callable[[Path], Stack], path: Path
+) -> LazyStack:
+    sizes = image.sizes
+    return LazyStack(
+        (sizes.get("t", 1), sizes.get("c", 1), sizes["y"], sizes["x"]),
+        image.dtype,
+        image.frame,
+        opened_by=reopening(read, path),
+    )
+
+
 def _tiff(path: Path) -> LazyStack:
     """Open a TIFF stack; the file stays open as long as the stack lives."""
     tif = _opened(path)
@@ -190,6 +221,9 @@ def _tiff(path: Path) -> LazyStack:
         series = _only_series(tif, path)
         axes, shape = _named_axes(series, path, unknown="TC")
         _check_data(series, path)
+        sides = ome_sides(tif.ome_metadata) if tif.ome_metadata else None
+        if sides:
+            check_square(*sides, path)
         n_leading = len(shape) - series.keyframe.ndim
         if "T" in axes[n_leading:]:
             raise MovieError(

@@ -1,5 +1,6 @@
 """Object tables with named columns -> AnnData."""
 
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -139,18 +140,7 @@ def _loaded(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     if isinstance(source, pd.DataFrame):
         table = source.reset_index(drop=True)
     else:
-        path = existing(source, "table")
-        separator = "\t" if ".tsv" in path.suffixes else ","
-        try:
-            table = pd.read_csv(path, sep=separator)
-        except (ValueError, UnicodeDecodeError, EOFError, OSError) as error:
-            raise SchemaError(
-                [
-                    f"'{path}' ({path.stat().st_size} bytes) is no table with a header "
-                    f"and columns separated by {separator!r}: {error}. Export it as "
-                    "CSV, or read it yourself and pass the DataFrame."
-                ]
-            ) from error
+        table = csv_of(existing(source, "table"))
     if table.empty:
         raise SchemaError(
             [
@@ -167,6 +157,21 @@ def _loaded(source: str | Path | pd.DataFrame) -> pd.DataFrame:
             ]
         )
     return table
+
+
+def csv_of(path: Path) -> pd.DataFrame:
+    """Read a CSV or TSV, compressed or not, or say that it is none."""
+    separator = "\t" if ".tsv" in path.suffixes else ","
+    try:
+        return pd.read_csv(path, sep=separator, low_memory=False)
+    except (ValueError, EOFError, OSError, zlib.error) as error:
+        raise SchemaError(
+            [
+                f"'{path}' ({path.stat().st_size} bytes) is no table with a header "
+                f"and columns separated by {separator!r}: {error}. Export it as "
+                "CSV, or read it yourself and pass the DataFrame."
+            ]
+        ) from error
 
 
 def _check_columns(

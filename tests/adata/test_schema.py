@@ -111,3 +111,14 @@ def test_float_frames_are_refused_with_the_call_that_mends_them(walkers_ab):
         cs.tl.committor(walkers_ab)
     walkers_ab.obs["frame"] = walkers_ab.obs["frame"].astype(int)
     cs.tl.committor(walkers_ab, n_bootstrap=0, rng=0)
+
+
+def test_a_damaged_sparse_matrix_is_named_before_it_is_used():
+    """Row numbers beyond the matrix: scipy would read memory that is not its own."""
+    adata = AnnData(np.zeros((3, 1)))
+    adata.obs["track"], adata.obs["frame"], adata.obs["time"] = 1, [0, 1, 2], [0, 1, 2]
+    edges = sparse.csr_matrix(([1.0, 1.0], ([0, 1], [1, 2])), shape=(3, 3))
+    adata.obsp["lineage"] = edges
+    adata.obsp["lineage"].indices[1] = 2**30
+    with pytest.raises(SchemaError, match=r"obsp\['lineage'\] is a whole sparse"):
+        cs.validate(adata)

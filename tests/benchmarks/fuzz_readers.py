@@ -63,6 +63,12 @@ def survey(name: str, copies: int, seed: int) -> int:
         start = time.perf_counter()
         found = survives(read, path, data, copies, ALLOWED, seed=seed)
         broken = report(name, found, start)
+        if "Zarr" in name:
+            described = {k: v for k, v in data.items() if v.lstrip().startswith(b"{")}
+            rewritten(path, data)
+            start = time.perf_counter()
+            found = survives(read, path, described, copies, ALLOWED, seed=seed)
+            broken += report(f"{name}, JSON", found, start)
         if name in TABLES:
             load, write = TABLES[name]
             tables = load(rewritten(path, data))

@@ -6,16 +6,20 @@ skipped) and 13, 15 (frames 2, 3); 20, 21 (frames 1, 2) are another cell.
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import tifffile
+from anndata import AnnData
 
 import cellstate as cs
 from cellstate._base.errors import LineageError, MovieError, SchemaError
 
+CROPS = "single_cell_images"
 IDS = [10, 11, 12, 13, 14, 15, 20, 21]
 FRAME = [0, 1, 2, 2, 4, 3, 1, 2]
 LINKS = [(10, 11), (11, 12), (11, 13), (12, 14), (13, 15), (20, 21)]
@@ -240,6 +244,285 @@ def masks():
     return stack
 
 
+PARENT = {b: a for a, b in LINKS}
+
+
+def cellprofiler_tables():
+    """The family as CellProfiler writes it: image 3 is frame 0, objects by position."""
+    number = {i: FRAME[: IDS.index(i) + 1].count(FRAME[IDS.index(i)]) for i in IDS}
+    image = {i: f + 3 for i, f in zip(IDS, FRAME, strict=True)}
+    mother = [PARENT.get(i) for i in IDS]
+    cells = pd.DataFrame(
+        {
+            "ImageNumber": [image[i] for i in IDS],
+            "ObjectNumber": [number[i] for i in IDS],
+            "AreaShape_Area": AREA,
+            "AreaShape_Center_X": X,
+            "AreaShape_Center_Y": Y,
+            "Location_Center_X": X,
+            "Location_Center_Y": Y,
+            "Intensity_MeanIntensity_DNA": np.array(AREA) / 100,
+            "Neighbors_FirstClosestObjectNumber_1": 1,
+            "Number_Object_Number": [number[i] for i in IDS],
+            "Parent_Nuclei": [number[i] for i in IDS],
+            "TrackObjects_Displacement_50": 1.0,
+            "TrackObjects_Label_50": [2 if i >= 20 else 1 for i in IDS],
+            "TrackObjects_ParentImageNumber_50": [image.get(m, 0) for m in mother],
+            "TrackObjects_ParentObjectNumber_50": [number.get(m, 0) for m in mother],
+        }
+    )
+    order = np.lexsort((cells["ObjectNumber"], cells["ImageNumber"]))
+    cells = cells.iloc[order].reset_index(drop=True)
+    nuclei = cells.iloc[::-1, :3].assign(Children_Cells_Count=1).copy()
+    nuclei["AreaShape_Area"] /= 2
+    nuclei["Texture_Contrast_DNA_3_00_256"] = 0.25
+    images = pd.DataFrame(
+        {
+            "ImageNumber": range(3, 9),
+            "Group_Number": 1,
+            "Group_Index": range(1, 7),
+            "Metadata_Well": "B03",
+            "Metadata_Site": 2,
+            "Granularity_1_DNA": 7.0,
+            "FileName_DNA": "a.tif",
+        }
+    )
+    return {"Cells": cells, "Nuclei": nuclei, "Image": images}
+
+
+def cytotable():
+    """The same as one joined table of single cells."""
+    tables = cellprofiler_tables()
+    cells = tables["Cells"].rename(
+        columns=lambda c: {
+            "ImageNumber": "Metadata_ImageNumber",
+            "ObjectNumber": "Metadata_Cells_Number_Object_Number",
+            "Parent_Nuclei": "Metadata_Nuclei_Number_Object_Number",
+        }.get(c, f"Cells_{c}")
+    )
+    nuclei = tables["Nuclei"].rename(columns=lambda c: f"Nuclei_{c}")
+    return cells.merge(
+        nuclei,
+        left_on=["Metadata_ImageNumber", "Metadata_Nuclei_Number_Object_Number"],
+        right_on=["Nuclei_ImageNumber", "Nuclei_ObjectNumber"],
+    ).assign(Image_Metadata_Well="B03", Metadata_Site=2)
+
+
+def write_tables(folder, tables, start="Run_"):
+    """Write tables as CSV into a new folder."""
+    folder.mkdir()
+    for name, table in tables.items():
+        table.to_csv(folder / f"{start}{name}.csv", index=False)
+    return folder
+
+
+def _cellprofiler(folder):
+    path = write_tables(folder / "run", cellprofiler_tables())
+    units = {"pixel_size": 0.5, "frame_interval": 0.5}
+    return path, lambda p: cs.io.read_cellprofiler(p, **units)
+
+
+def _cytotable(folder):
+    path = folder / "cells.csv.gz"
+    cytotable().to_csv(path, index=False)
+    return path, lambda p: cs.io.read_cellprofiler(p, pixel_size=0.5, frame_interval=1)
+
+
+def _cytotable_csv(folder):
+    path = folder / "cells.csv"
+    cytotable().to_csv(path, index=False)
+    return path, lambda p: cs.io.read_cellprofiler(p, pixel_size=0.5, frame_interval=1)
+
+
+def _mantispy(folder):
+    adata = family_adata()
+    adata.obs["Metadata_Plate"], adata.obs["Metadata_Well"] = "P1", "B03"
+    return cs.io.write_mantispy(adata, folder / "cells.h5ad"), cs.io.read_mantispy
+
+
+def h5sc(path, images=None, ids=(11, 12, 70_000, 3, 9)):
+    """Five cells as scPortrait writes them: an h5ad with images in it."""
+    import h5py
+
+    if images is None:
+        images = np.random.default_rng(0).random((5, 3, 6, 7)).astype(np.float32)
+    obs = pd.DataFrame({"cell_id": np.array(ids, np.uint64), "well": list("abcab")})
+    obs.index = obs.index.astype(str)
+    var = pd.DataFrame(
+        {
+            "channels": ["seg_all_nucleus", "DNA", "actin"],
+            "channel_mapping": ["mask", "image_channel", "image_channel"],
+        },
+        index=list("012"),
+    )
+    AnnData(obs=obs, var=var).write_h5ad(path)
+    kept = images.astype(np.float16) if images.dtype == np.float32 else images
+    with h5py.File(path, "a") as file:
+        stored = file.create_dataset(f"obsm/{CROPS}", data=kept, compression="gzip")
+        stored.attrs["encoding-type"] = "array"
+        stored.attrs["encoding-version"] = "0.2.0"
+    return path, images, list(ids)
+
+
+def _scportrait(folder):
+    return h5sc(folder / "cells.h5sc")[0], cs.io.read_scportrait
+
+
+def spatialdata(path, version="0.5"):
+    """An image, its label image and the table of its cells."""
+    import zarr
+
+    labels = np.zeros((20, 24), np.uint32)
+    labels[2:6, 2:7], labels[10:15, 12:20] = 4, 70_000
+    image = np.stack([labels % 251, labels > 0]).astype(np.uint16)
+    root = zarr.open_group(path, mode="w", zarr_format=2 if version == "0.4" else 3)
+    root.attrs["spatialdata_attrs"] = {"version": "0.2"}
+    for kind, name, axes, stack in (
+        ("images", "raw", "cyx", image),
+        ("labels", "cells", "yx", labels),
+    ):
+        group = root.require_group(kind).create_group(name)
+        _ngff_image(group, stack, axes, version, {}, {"y": "unit", "x": "unit"})
+    table = AnnData(
+        np.array([[20.0, 1.0], [40.0, 0.0]], np.float32),
+        obs=pd.DataFrame(
+            {
+                "region": pd.Categorical(["cells", "cells"]),
+                "instance_id": [4, 70_000],
+                "label": ["a", "b"],
+            },
+            index=["0", "1"],
+        ),
+        var=pd.DataFrame(index=["area", "GENE1"]),
+        obsm={"spatial": np.array([[4.0, 3.5], [15.5, 12.0]])},
+        uns={
+            "spatialdata_attrs": {
+                "region": "cells",
+                "region_key": "region",
+                "instance_key": "instance_id",
+            }
+        },
+    )
+    root.require_group("tables")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        table.write_zarr(path / "tables" / "table")
+    return path, image, labels
+
+
+def spatialdata_sample(folder):
+    def read(path):
+        found = cs.io.read_spatialdata(path)
+        for stack in (*found.images.values(), *found.masks.values()):
+            _touch(stack)
+
+    return spatialdata(folder / "sample.zarr")[0], read
+
+
+UNITS = {"t": "minute", "z": "micrometer", "y": "micrometer", "x": "micrometer"}
+
+
+def ngff(path, pixels, axes, version="0.5", steps=None, labels=(), units=None):
+    """Write pixels as an OME-Zarr of two levels, as other programs do.
+
+    `steps` is the size of a step along axes by letter, `labels` are names and arrays
+    (t, y, x) of label images.
+    """
+    import zarr
+
+    root = zarr.open_group(path, mode="w", zarr_format=2 if version == "0.4" else 3)
+    _ngff_image(root, pixels, axes, version, steps or {}, units or UNITS)
+    if labels:
+        group = root.create_group("labels")
+        _ngff_attributes(group, version, {"labels": list(labels)})
+        for name, stack in dict(labels).items():
+            image = group.create_group(name)
+            _ngff_image(image, stack, "tyx", version, steps or {}, units or UNITS)
+    return path
+
+
+def _ngff_attributes(group, version, said):
+    if version == "0.4":
+        group.attrs.update(said)
+    else:
+        group.attrs["ome"] = {"version": version, **said}
+
+
+def _ngff_image(group, pixels, axes, version, steps, units):
+    kinds = {"t": "time", "c": "channel"}
+    levels = (pixels, pixels[..., ::2, ::2])
+    for level, stack in enumerate(levels):
+        array = group.create_array(
+            str(level),
+            shape=stack.shape,
+            chunks=tuple(
+                min(n, 24) if a in "yx" else 1
+                for a, n in zip(axes, stack.shape, strict=True)
+            ),
+            dtype=stack.dtype,
+            **(
+                {"chunk_key_encoding": {"name": "v2", "separator": "/"}}
+                if version == "0.4"
+                else {"dimension_names": list(axes)}
+            ),
+        )
+        array[...] = stack
+    described = [
+        {"name": a, "type": kinds.get(a, "space")}
+        | ({"unit": units[a]} if a in units else {})
+        for a in axes
+    ]
+    one = {"type": "scale", "scale": [float(steps.get(a, 1.0)) for a in axes]}
+    two = {"type": "scale", "scale": [1.0] * (len(axes) - 2) + [2.0, 2.0]}
+    said = {
+        "name": "image",
+        "axes": described,
+        "datasets": [
+            {"path": "0", "coordinateTransformations": [one]},
+            {"path": "1", "coordinateTransformations": [one, two]},
+        ],
+    }
+    _ngff_attributes(group, version, {"multiscales": [said]})
+
+
+def _ome_zarr(folder):
+    stack = masks()
+    lineage = family_table()[["frame", "label", "track", "parent_track"]]
+    movie = cs.Movie(
+        images=stack[:, None],
+        masks=stack,
+        pixel_size=0.5,
+        frame_interval=0.5,
+        lineage=lineage,
+    )
+    path = cs.io.write_ome_zarr(movie, folder / "family.zarr")
+    return path, lambda p: _movie(p, {"pixel_size": 0.5, "frame_interval": 0.5})
+
+
+def _movie(path, units):
+    """Read everything in a movie; the units that it states are offered."""
+    with pytest.raises(ValueError, match="is missing"):
+        cs.io.read_movie(path, pixel_size=0.5, frame_interval=None)
+    movie = cs.io.read_movie(path, **units)
+    _touch(movie.images)
+    _touch(movie.masks)
+
+
+def _ome_zarr_2(folder):
+    stack = masks()
+    pixels = np.stack([stack, stack * 2], axis=1)
+    path = ngff(folder / "old.zarr", pixels, "tcyx", "0.4", {"x": 0.5, "y": 0.5})
+    return path, lambda p: _touch(cs.io.read_images(p))
+
+
+def _ome_zarr_labels(folder):
+    stack = masks()
+    path = ngff(
+        folder / "labels.zarr", stack[:, None], "tcyx", labels={"nuclei": stack}
+    )
+    return path, lambda p: _touch(cs.io.read_masks(p))
+
+
 def _touch(stack):
     for frame in range(len(stack)):
         np.asarray(stack[frame])
@@ -268,6 +551,12 @@ def _ome_tiff(folder):
     path = folder / "images.ome.tif"
     tifffile.imwrite(path, masks(), photometric="minisblack", metadata={"axes": "TYX"})
     return path, lambda p: _touch(cs.io.read_images(p))
+
+
+def _big_tiff(folder):
+    path = folder / "big.tif"
+    tifffile.imwrite(path, masks()[:, :12, :12], photometric="minisblack", bigtiff=True)
+    return path, lambda p: _touch(cs.io.read_masks(p))
 
 
 def _frames(folder):
@@ -383,6 +672,15 @@ SAMPLES: dict[str, Callable[[Path], tuple[Path, Callable[[Path], object]]]] = {
     "TIFF images": _images,
     "TIFF masks, zlib": _compressed_masks,
     "OME-TIFF images": _ome_tiff,
+    "BigTIFF masks": _big_tiff,
     "TIFF frames, folder": _frames,
     "npy masks": _npy,
+    "CellProfiler": _cellprofiler,
+    "CytoTable CSV": _cytotable_csv,
+    "CytoTable CSV, gzip": _cytotable,
+    "mantispy h5ad": _mantispy,
+    "scPortrait h5sc": _scportrait,
+    "OME-Zarr, ours": _ome_zarr,
+    "OME-Zarr 0.4": _ome_zarr_2,
+    "OME-Zarr 0.5, labels": _ome_zarr_labels,
 }

@@ -1,8 +1,11 @@
 """Written and read back: whole files or none."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from anndata import AnnData
 from scipy.sparse import csr_matrix
 
 import cellstate as cs
@@ -128,3 +131,17 @@ def test_reading_checks_the_schema(tmp_path, adata):
     adata.write_h5ad(tmp_path / "cells.h5ad")
     with pytest.raises(SchemaError, match="20 NaN"):
         cs.io.read(tmp_path / "cells.h5ad")
+
+
+def test_a_zarr_that_claims_more_than_is_there(tmp_path):
+    """A damaged shape is refused before memory is filled."""
+    adata = AnnData(np.ones((3, 2)))
+    adata.obs["track"], adata.obs["frame"], adata.obs["time"] = 1, [0, 1, 2], [0, 1, 2]
+    path = cs.io.write(adata, tmp_path / "a.zarr")
+    for file in [*path.rglob(".zarray"), *path.rglob(".zmetadata")]:
+        text = re.sub(
+            r'(?s)"shape": \[\s*3,\s*2', '"shape": [3000000000, 2', file.read_text()
+        )
+        file.write_text(text)
+    with pytest.raises(OSError, match=r"'X' states shape \(3000000000, 2\)"):
+        cs.io.read(path)
