@@ -31,6 +31,7 @@ def test_ours_is_above_the_baselines_and_the_reference_at_one(module, capsys):
     printed = capsys.readouterr().out
     assert "det. F1" in printed
     assert "goal 0.95" in printed
+    assert "simulated, 40 frames" in printed
     field = table[table["area"] == "field"].set_index("method")
     ours, plain = field.loc[module.OURS], field.loc["Otsu + components"]
     assert ours["det. F1"] > 0.94
