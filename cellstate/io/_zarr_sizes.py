@@ -16,7 +16,10 @@ def oversized(path: Path) -> str | None:
     """
     import zarr
 
-    for name, array in zarr.open_group(path, mode="r").members(max_depth=None):
+    root = zarr.open_group(path, mode="r")
+    if not hasattr(root, "members"):  # zarr 2, which anndata still takes
+        return None
+    for name, array in root.members(max_depth=None):
         if not hasattr(array, "dtype"):
             continue
         size = np.dtype(array.dtype).itemsize if _plain(array) else 8
