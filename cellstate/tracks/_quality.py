@@ -56,6 +56,13 @@ class SegmentationQuality(Result):
     n_extra: int
     n_splits: int
 
+    def __str__(self) -> str:
+        return (
+            f"SEG {self.seg:.3f}, DET {self.det:.3f}; detection F1 "
+            f"{self.detection_f1:.3f}: {self.n_hits} hits of {self.n_truth}, "
+            f"{self.n_found} found"
+        )
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TrackingQuality(SegmentationQuality):
@@ -101,6 +108,15 @@ class TrackingQuality(SegmentationQuality):
     n_divisions_found: int
     n_divisions_truth: int
     n_divisions_right: int
+
+    def __str__(self) -> str:
+        return (
+            f"{super().__str__()}\nTRA {self.tra:.3f}; link F1 {self.link_f1:.3f}: "
+            f"{self.n_links_right} right of {self.n_links_truth}, "
+            f"{self.n_links_found} found; division F1 {self.division_f1:.3f}: "
+            f"{self.n_divisions_right} of {self.n_divisions_truth}, "
+            f"{self.n_divisions_found} found"
+        )
 
 
 def segmentation_quality(

@@ -54,3 +54,11 @@ def test_a_shifted_movie_scores_worse(make_movie):
     masks = np.zeros_like(movie.masks)
     masks[:, 12:] = movie.masks[:, :-12]
     assert cs.tl.segmentation_quality(replace(movie, masks=masks), movie).seg < 0.5
+
+
+def test_scores_print_in_two_lines():
+    movie = cs.datasets.hela_h2b()
+    lines = str(cs.tl.tracking_quality(movie, movie)).splitlines()
+    assert lines[0].startswith("SEG 1.000, DET 1.000; detection F1 1.000: 1721 hits")
+    assert lines[1].startswith("TRA 1.000; link F1 1.000")
+    assert lines[1].endswith("division F1 1.000: 27 of 27, 27 found")
